@@ -1,0 +1,359 @@
+"""The frozen types that travel: one on each arrow of the way of the data.
+
+    FeedSpec → Retrieved | NotModified → ParsedFeed → Decision → Material → Composed
+             → Article → Edition → bytes
+
+Every datetime is aware and in UTC. Every HTML string says in its comment
+whether it is as given or sanitised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+FullText = Literal["auto", "feed", "page"]
+"""Where an article's whole text is: decided per entry, always in the feed, always on the page."""
+
+Content = Literal["full", "summary"]
+
+
+# --- what the configuration says ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSpec:
+    """One `[[feeds]]` table. `urls` has at least one; the first that works is used."""
+
+    id: str
+    urls: tuple[str, ...]
+    title: str = ""
+    outlet: str = ""
+    timezone: str = "UTC"
+    interval: timedelta | None = None
+    source: str = ""
+    full_text: FullText = "auto"
+    keep: str = ""
+    drop: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """One `[[topics]]` table: a saved query with a title."""
+
+    id: str
+    title: str
+    query: str
+    content: Content = "full"
+    limit: int = 100
+
+
+# --- what comes over the wire ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What a server gave to ask "has it changed?" with, byte for byte; and the hash of the body."""
+
+    etag: str = ""
+    last_modified: str = ""
+    body_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """An answer with a body. `url` is where it came from after redirects, `elapsed` in seconds."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    validators: Validators
+    elapsed: float
+    permanent_url: str = ""
+    """Where permanent redirects alone led, empty if there were none."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """The feed is as it was: a 304, or the same bytes again."""
+
+    url: str
+    validators: Validators
+    elapsed: float
+    permanent_url: str = ""
+
+
+# --- what a feed said --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    url: str
+    media_type: str = ""
+    length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedEntry:
+    """One item as the feed gave it: texts unescaped, links not yet resolved, HTML as given."""
+
+    title: str
+    url: str
+    guid: str
+    author: str
+    published: datetime | None
+    updated: datetime | None
+    date_given: str
+    """The date's own text, whatever became of it."""
+    summary: str
+    content: str
+    base: str
+    """What relative links of this entry are relative to."""
+    language: str = ""
+    categories: tuple[str, ...] = ()
+    enclosures: tuple[Enclosure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FeedHints:
+    """What a feed says of its own rhythm; `ttl` in minutes."""
+
+    ttl: int | None = None
+    skip_hours: tuple[int, ...] = ()
+    skip_days: tuple[str, ...] = ()
+    update_period: str = ""
+    update_frequency: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFeed:
+    """A feed's answer, read. `notes` say what was odd about it (feedparser's bozo and the like)."""
+
+    title: str
+    url: str
+    language: str
+    generator: str
+    entries: tuple[ParsedEntry, ...]
+    hints: FeedHints = FeedHints()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item of one feed, ready to be stored.
+
+    `key` tells it from the feed's other entries and stays the same when it is
+    edited; `digest` changes when its title or text does. `article_id` is the
+    id of the article it is about, from `url`, its canonical URL. The summary and
+    content are HTML as given, with links made absolute.
+    """
+
+    feed_id: str
+    key: str
+    digest: str
+    article_id: str
+    url: str
+    """Canonical; empty if the feed gave none."""
+    link: str
+    """As the feed gave it, made absolute."""
+    title: str
+    author: str
+    outlet: str
+    published: datetime
+    """Never in the future, never before 1990: then it is `first_seen`."""
+    date_given: str
+    first_seen: datetime
+    summary: str
+    content: str
+    language: str = ""
+    categories: tuple[str, ...] = ()
+    enclosures: tuple[Enclosure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FeedReading:
+    """A feed's answer made into entries, as a worker hands it back."""
+
+    title: str
+    url: str
+    generator: str
+    language: str
+    entries: tuple[Entry, ...]
+    hints: FeedHints = FeedHints()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Of one poll's entries: which are new, which are known but changed, how many are known."""
+
+    new: tuple[Entry, ...]
+    revised: tuple[Entry, ...]
+    known: int
+
+
+# --- from entries to an article ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    url: str
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What a page says of its article. `body` is HTML, links absolute, not yet clean."""
+
+    url: str
+    title: str
+    author: str
+    published: datetime | None
+    body: str
+    image: str = ""
+    language: str = ""
+    whole_url: str = ""
+    """Where the page says the whole text is, if it shows only a part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """All that is known about one article: what `compose` makes it from."""
+
+    article_id: str
+    entries: tuple[Entry, ...]
+    feeds: Mapping[str, FeedSpec]
+    """The specs of the entries' feeds, by id. A feed no longer configured has none."""
+    generators: Mapping[str, str] = field(default_factory=dict)
+    """What each feed names as its generator, by id."""
+    pages: tuple[Retrieved, ...] = ()
+    """Pages fetched just now, not yet extracted."""
+    extracted: Extracted | None = None
+    """What an earlier fetch of the page gave."""
+    page_failed: bool = False
+    """The page was tried and cannot be had now: make do without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageWanted:
+    """`compose` cannot finish before this page is fetched; `reason` says why."""
+
+    article_id: str
+    url: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a query matched: the term as written in the query, and the field it was found in."""
+
+    term: str
+    where: str
+    snippet: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    topic_id: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """An article made from its material, before it meets the others in the store."""
+
+    article_id: str
+    url: str
+    title: str
+    author: str
+    outlet: str
+    published: datetime
+    language: str
+    body: str
+    """HTML, sanitised."""
+    lead: str
+    """Plain text, the beginning of the body."""
+    folded: str
+    """The body folded to its letters: what duplicates are recognised by."""
+    fingerprint: str
+    """Equal for equal folded text; empty for a text too short to tell anything."""
+    image: Image | None
+    categories: tuple[str, ...]
+    enclosures: tuple[Enclosure, ...]
+    matches: tuple[Match, ...]
+    wanted: bool
+    """False: a feed's `keep` or `drop` turned it away."""
+    extracted: Extracted | None = None
+    """To be kept, so that the page is not fetched again."""
+    page_owed: bool = False
+    """The page should have been read and could not be: to be tried again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Where an article was seen: one entry, as pages and feeds name it."""
+
+    feed_id: str
+    outlet: str
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """The text behind entries, as it is published. `body` is sanitised HTML."""
+
+    id: str
+    """`urn:uuid:…` without the prefix; never changes."""
+    url: str
+    title: str
+    author: str
+    outlet: str
+    published: datetime
+    updated: datetime
+    """When its title or body last changed in substance; `published` if it never did."""
+    first_seen: datetime
+    language: str
+    body: str
+    lead: str
+    image: Image | None = None
+    categories: tuple[str, ...] = ()
+    enclosures: tuple[Enclosure, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    """Why it is in the topic it was asked for; empty outside a topic."""
+
+
+# --- what is published -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """What is published for one topic, or for everything: newest first.
+
+    `path` is the feed's path without its suffix (`topics/afghanistan`, `all`),
+    `public_url` the address of the site, without a slash at its end.
+    """
+
+    id: str
+    title: str
+    path: str
+    public_url: str
+    page_path: str
+    language: str
+    updated: datetime
+    articles: tuple[Article, ...]
+    content: Content = "full"
+    outlet_in: Literal["author", "title", "both"] = "author"
+
+    def url(self, suffix: str) -> str:
+        return f"{self.public_url}/{self.path}.{suffix}"
+
+    @property
+    def page_url(self) -> str:
+        return f"{self.public_url}{self.page_path}"
