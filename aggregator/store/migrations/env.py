@@ -1,0 +1,17 @@
+"""alembic's entry: uses the connection it is given, so a failed migration leaves nothing."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlmodel import SQLModel
+
+from aggregator.store import tables
+
+assert tables.FEEDS.metadata is SQLModel.metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=SQLModel.metadata,
+    render_as_batch=True,
+)
+context.run_migrations()

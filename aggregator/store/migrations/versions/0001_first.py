@@ -1,0 +1,139 @@
+"""The first shape."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+TIME = sa.DateTime(timezone=True)
+
+
+def upgrade() -> None:
+    op.create_table(
+        "feeds",
+        sa.Column("id", sa.String, primary_key=True),
+        sa.Column("active", sa.Boolean, nullable=False),
+        sa.Column("title", sa.String, nullable=False),
+        sa.Column("outlet", sa.String, nullable=False),
+        sa.Column("url", sa.String, nullable=False),
+        sa.Column("generator", sa.String, nullable=False),
+        sa.Column("etag", sa.String, nullable=False),
+        sa.Column("last_modified", sa.String, nullable=False),
+        sa.Column("body_hash", sa.String, nullable=False),
+        sa.Column("next_poll_at", TIME, nullable=False),
+        sa.Column("last_poll_at", TIME),
+        sa.Column("last_success_at", TIME),
+        sa.Column("last_status", sa.String, nullable=False),
+        sa.Column("failures", sa.Integer, nullable=False),
+        sa.Column("error", sa.String, nullable=False),
+    )
+    op.create_index("feeds_due", "feeds", ["active", "next_poll_at"])
+
+    op.create_table(
+        "entries",
+        sa.Column("feed_id", sa.String, primary_key=True),
+        sa.Column("key", sa.String, primary_key=True),
+        sa.Column("digest", sa.String, nullable=False),
+        sa.Column("article_id", sa.String, nullable=False),
+        sa.Column("url", sa.String, nullable=False),
+        sa.Column("link", sa.String, nullable=False),
+        sa.Column("author", sa.String, nullable=False),
+        sa.Column("outlet", sa.String, nullable=False),
+        sa.Column("published", TIME, nullable=False),
+        sa.Column("date_given", sa.String, nullable=False),
+        sa.Column("first_seen", TIME, nullable=False),
+        sa.Column("language", sa.String, nullable=False),
+        sa.Column("title", sa.Text, nullable=False),
+        sa.Column("categories", sa.JSON, nullable=False),
+        sa.Column("enclosures", sa.JSON, nullable=False),
+        sa.Column("summary", sa.Text, nullable=False),
+        sa.Column("content", sa.Text, nullable=False),
+    )
+    op.create_index("entries_article", "entries", ["article_id"])
+
+    op.create_table(
+        "articles",
+        sa.Column("id", sa.String, primary_key=True),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("merged_into", sa.String, nullable=False),
+        sa.Column("enrich_at", TIME),
+        sa.Column("enrich_tries", sa.Integer, nullable=False),
+        sa.Column("fingerprint", sa.String, nullable=False),
+        sa.Column("url", sa.String, nullable=False),
+        sa.Column("outlet", sa.String, nullable=False),
+        sa.Column("author", sa.String, nullable=False),
+        sa.Column("published", TIME, nullable=False),
+        sa.Column("updated", TIME, nullable=False),
+        sa.Column("first_seen", TIME, nullable=False),
+        sa.Column("language", sa.String, nullable=False),
+        sa.Column("image_url", sa.String, nullable=False),
+        sa.Column("title", sa.Text, nullable=False),
+        sa.Column("image_alt", sa.Text, nullable=False),
+        sa.Column("lead", sa.Text, nullable=False),
+        sa.Column("categories", sa.JSON, nullable=False),
+        sa.Column("enclosures", sa.JSON, nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+    )
+    op.create_index("articles_newest", "articles", ["state", "published"])
+    pending = sa.text("enrich_at IS NOT NULL")
+    op.create_index(
+        "articles_pending",
+        "articles",
+        ["enrich_at"],
+        sqlite_where=pending,
+        postgresql_where=pending,
+    )
+    known = sa.text("fingerprint <> ''")
+    op.create_index(
+        "articles_fingerprint",
+        "articles",
+        ["fingerprint"],
+        sqlite_where=known,
+        postgresql_where=known,
+    )
+
+    op.create_table(
+        "extracts",
+        sa.Column("article_id", sa.String, primary_key=True),
+        sa.Column("url", sa.String, nullable=False),
+        sa.Column("fetched_at", TIME, nullable=False),
+        sa.Column("author", sa.String, nullable=False),
+        sa.Column("published", TIME),
+        sa.Column("image", sa.String, nullable=False),
+        sa.Column("language", sa.String, nullable=False),
+        sa.Column("title", sa.Text, nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+    )
+
+    op.create_table(
+        "revisions",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("article_id", sa.String, nullable=False),
+        sa.Column("seen_at", TIME, nullable=False),
+        sa.Column("title", sa.Text, nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+    )
+    op.create_index("revisions_article", "revisions", ["article_id", "seen_at"])
+
+    op.create_table(
+        "matches",
+        sa.Column("topic_id", sa.String, primary_key=True),
+        sa.Column("article_id", sa.String, primary_key=True),
+        sa.Column("published", TIME, nullable=False),
+        sa.Column("reasons", sa.JSON, nullable=False),
+    )
+    op.create_index("matches_newest", "matches", ["topic_id", "published"])
+    op.create_index("matches_article", "matches", ["article_id"])
+
+    op.create_table(
+        "publications",
+        sa.Column("edition_id", sa.String, primary_key=True),
+        sa.Column("definition", sa.String, nullable=False),
+        sa.Column("changes", sa.Integer, nullable=False),
+        sa.Column("published", sa.Integer, nullable=False),
+    )
