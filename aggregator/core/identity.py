@@ -16,17 +16,18 @@ from urllib.parse import SplitResult, urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 from aggregator.core.model import ParsedEntry
+from aggregator.core.text import letters
 
 KEY_LIMIT = 500
 """Characters; a longer guid or link is replaced by its hash."""
 
 RULE_ROUNDS = 4
 
-TRACKING_PREFIXES = ("utm_", "at_campaign", "at_medium", "ns_", "hmsr", "spm_")
+TRACKING_PREFIXES = ("utm_", "at_", "ns_", "wt_mc")
 TRACKING_NAMES = frozenset(
     (
-        "_ga", "_gl", "dclid", "fbclid", "gbraid", "gclid", "igshid", "isappinstalled", "maca",
-        "mc_cid", "mc_eid", "msclkid", "scm", "spm", "traffic_source", "twclid", "wbraid",
+        "_ga", "_gl", "dclid", "fbclid", "gbraid", "gclid", "hmsr", "igshid", "isappinstalled",
+        "maca", "mc_cid", "mc_eid", "msclkid", "scm", "spm", "traffic_source", "twclid", "wbraid",
         "wt.mc_id", "yclid",
     )
 )  # fmt: skip
@@ -46,7 +47,6 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 _SLASHES = re.compile(r"/{2,}")
 _SPACES = re.compile(r"\s+")
 _TAG = re.compile(r"<[^<>]*>")
-_NO_LETTERS = re.compile(r"[\W_]+")
 
 
 # --- URLs --------------------------------------------------------------------------------------
@@ -219,7 +219,7 @@ def entry_digest(title: str, html_text: str) -> str:
     It is computed for every entry at every poll, so markup is cut out without being parsed.
     """
     text = html.unescape(_TAG.sub(" ", html_text))
-    return _hash(_NO_LETTERS.sub("", html.unescape(title)), _NO_LETTERS.sub("", text), size=8)
+    return _hash(letters(html.unescape(title)), letters(text), size=8)
 
 
 def _hash(*parts: str, size: int = 16) -> str:
