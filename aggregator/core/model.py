@@ -150,7 +150,7 @@ class Entry:
     `key` tells it from the feed's other entries and stays the same when it is
     edited; `digest` changes when its title or text does. `article_id` is the
     id of the article it is about, from `url`, its canonical URL. The summary and
-    content are HTML as given, with links made absolute.
+    content are HTML as given; their relative links are relative to `base`.
     """
 
     feed_id: str
@@ -170,6 +170,7 @@ class Entry:
     first_seen: datetime
     summary: str
     content: str
+    base: str
     language: str = ""
     categories: tuple[str, ...] = ()
     enclosures: tuple[Enclosure, ...] = ()
@@ -237,6 +238,8 @@ class Material:
     """What an earlier fetch of the page gave."""
     page_failed: bool = False
     """The page was tried and cannot be had now: make do without it."""
+    tries: int = 0
+    """How often it was tried before and the page could not be had."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Where the pipeline's work is done: `local`, in one process."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,11 +90,12 @@ class Database:
 
 def _engine(url: URL, begin: str, connections: int) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=connections, max_overflow=0)
+        return create_engine(url, pool_size=connections, max_overflow=0, json_serializer=_to_json)
     engine = create_engine(
         url,
         pool_size=connections,
         max_overflow=0,
+        json_serializer=_to_json,
         connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
     )
 
@@ -110,6 +112,10 @@ def _engine(url: URL, begin: str, connections: int) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _to_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _make_folder(url: URL) -> None:

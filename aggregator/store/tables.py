@@ -82,6 +82,7 @@ class EntryRow(SQLModel, table=True):
     article_id: str
     url: str
     link: str
+    base: str
     author: str
     outlet: str
     published: datetime = _time()

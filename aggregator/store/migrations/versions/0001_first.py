@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.Column("article_id", sa.String, nullable=False),
         sa.Column("url", sa.String, nullable=False),
         sa.Column("link", sa.String, nullable=False),
+        sa.Column("base", sa.String, nullable=False),
         sa.Column("author", sa.String, nullable=False),
         sa.Column("outlet", sa.String, nullable=False),
         sa.Column("published", TIME, nullable=False),

@@ -1,0 +1,261 @@
+"""The whole way of the data, in three functions that each end in one transaction.
+
+    refresh(feed)      ask for it → read it (worker) → decide, store entries + validators
+    enrich(articles)   compose (worker) → fetch the page it needs → compose again
+                       → merge with the same text, match topics, store
+    publish(edition)   gather → render (worker) → write the files that changed
+
+What is still to be done stands in the store, so each may be killed at any moment and
+begun again: a feed is due, an article waits, an edition has changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+from aggregator.config import Config
+from aggregator.core.cadence import next_page_try, next_poll, next_try
+from aggregator.core.model import (
+    Article,
+    Composed,
+    Edition,
+    FeedSpec,
+    FeedState,
+    Material,
+    NotModified,
+    PageWanted,
+    Retrieved,
+    TopicSpec,
+    Validators,
+)
+from aggregator.errors import AggregatorError, FetchError, StoreError, WorkerError
+from aggregator.fetch import Fetcher, shown
+from aggregator.outputs import FORMATS
+from aggregator.outputs.files import EditionFiles
+from aggregator.steps import Rules, Unmade, compose_many, read_feed, render
+from aggregator.store import Store, articles, editions, polls
+from aggregator.workers import Workers
+
+log = logging.getLogger(__name__)
+
+PAGES_AT_MOST = 3
+"""How many pages one article may ask for: its page, and where that says the whole text is."""
+
+EMPTY_SINCE = datetime(1970, 1, 1, tzinfo=UTC)
+"""When an edition that has no article yet was last updated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """How one poll went. `status` is `new`, `nothing_new`, `not_modified` or an error's kind."""
+
+    feed_id: str
+    status: str
+    new: int = 0
+    revised: int = 0
+    error: str = ""
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.error)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What the three functions work with. A reload makes another one on the same store."""
+
+    config: Config
+    store: Store
+    fetcher: Fetcher
+    workers: Workers
+    files: EditionFiles
+
+    @cached_property
+    def feeds(self) -> Mapping[str, FeedSpec]:
+        return {spec.id: spec for spec in self.config.feeds}
+
+    @cached_property
+    def topics(self) -> Mapping[str, TopicSpec]:
+        return {spec.id: spec for spec in self.config.topics}
+
+    @cached_property
+    def rules(self) -> Rules:
+        return Rules(self.config.topics, tuple(self.config.aliases.items()))
+
+    async def prepare(self, now: datetime) -> None:
+        """Makes the store's feeds and editions the configured ones."""
+        await self.store.write(polls.sync_feeds, self.config.feeds, now)
+        gone = await self.store.write(editions.sync_editions, self._definitions(), now)
+        for edition_id in gone:
+            for form in FORMATS:
+                self.files.remove(f"{edition_path(edition_id)}.{form.suffix}")
+        # a title, a limit or the public URL may have changed: each is rendered once at the start
+        await self.store.write(editions.touch, (editions.ALL, *self.topics))
+
+    def _definitions(self) -> dict[str, str]:
+        definitions = {editions.ALL: ""}
+        for topic in self.config.topics:
+            made_by = json.dumps([topic.query, self.rules.aliases], ensure_ascii=False)
+            definitions[topic.id] = hashlib.blake2b(made_by.encode(), digest_size=8).hexdigest()
+        return definitions
+
+    # --- refresh ---------------------------------------------------------------------------
+
+    async def refresh(self, state: FeedState, now: datetime) -> Poll:
+        """Polls one feed and stores what it brought. Only a StoreError gets out."""
+        spec = self.feeds[state.feed_id]
+        interval = spec.interval or self.config.fetch.interval
+        try:
+            poll = await self._refresh(spec, state, now, next_poll(spec.id, now, interval))
+        except StoreError:
+            raise
+        except Exception as error:
+            if not isinstance(error, AggregatorError):
+                log.exception("feed %s: a bug in reading it", spec.id)
+            kind = error.kind if isinstance(error, AggregatorError) else "bug"
+            text = str(error) or type(error).__name__
+            again = next_try(spec.id, now, interval, state.failures, _retry_after(error))
+            await self.store.write(polls.record_failure, spec.id, kind, text, now, again)
+            log.warning("feed %s: %s; next try %s", spec.id, text, again.isoformat(" ", "minutes"))
+            return Poll(spec.id, kind, error=text)
+        log.info("feed %s: %s, %d new, %d revised", spec.id, poll.status, poll.new, poll.revised)
+        return poll
+
+    async def _refresh(
+        self, spec: FeedSpec, state: FeedState, now: datetime, again: datetime
+    ) -> Poll:
+        answer, url = await self._first_that_works(spec, state)
+        if isinstance(answer, NotModified):
+            await self.store.write(polls.record_unchanged, spec.id, url, answer, now, again)
+            return Poll(spec.id, "not_modified")
+        reading = await self.workers.run(read_feed, answer, spec, now)
+        decision = await self.store.write(
+            polls.record_poll, spec.id, url, answer, reading, now, again
+        )
+        status = "new" if decision.new or decision.revised else "nothing_new"
+        return Poll(spec.id, status, len(decision.new), len(decision.revised))
+
+    async def _first_that_works(
+        self, spec: FeedSpec, state: FeedState
+    ) -> tuple[Retrieved | NotModified, str]:
+        """Asks the feed's URLs in order; validators go only to the URL they came from."""
+        failure: FetchError | None = None
+        for url in spec.urls:
+            validators = state.validators if url == state.url else Validators()
+            try:
+                return await self.fetcher.feed(url, validators), url
+            except FetchError as error:
+                failure = failure or error
+                if len(spec.urls) > 1:
+                    log.info("feed %s: %s does not work: %s", spec.id, shown(url), error)
+        assert failure is not None
+        raise failure
+
+    # --- enrich ----------------------------------------------------------------------------
+
+    async def enrich(self, waiting: Sequence[Material], now: datetime) -> None:
+        """Makes articles that wait, fetching their pages where needed. Raises StoreError."""
+        materials = [replace(material, feeds=self.feeds_of(material)) for material in waiting]
+        results = await self._compose(materials, now)
+        await asyncio.gather(
+            *(
+                self._finish(material, result, now)
+                for material, result in zip(materials, results, strict=True)
+            )
+        )
+
+    def feeds_of(self, material: Material) -> Mapping[str, FeedSpec]:
+        ids = {entry.feed_id for entry in material.entries}
+        return {feed_id: self.feeds[feed_id] for feed_id in ids if feed_id in self.feeds}
+
+    async def _finish(
+        self, material: Material, result: Composed | PageWanted | Unmade, now: datetime
+    ) -> None:
+        while isinstance(result, PageWanted):
+            material = await self._with_page(material, result)
+            [result] = await self._compose([material], now)
+        again_at = next_page_try(now, material.tries)
+        if isinstance(result, Unmade):
+            log.error("article %s: cannot be made: %s", result.article_id, result.error)
+            await self.store.write(articles.postpone, result.article_id, again_at)
+            return
+        await self.store.write(
+            articles.record_article, result, now, again_at if result.page_owed else None
+        )
+
+    async def _with_page(self, material: Material, wanted: PageWanted) -> Material:
+        if len(material.pages) >= PAGES_AT_MOST:
+            return replace(material, page_failed=True)
+        try:
+            page = await self.fetcher.page(wanted.url)
+        except FetchError as error:
+            log.warning("article %s: its page: %s", material.article_id, error)
+            return replace(material, page_failed=True)
+        return replace(material, pages=(*material.pages, page))
+
+    async def _compose(
+        self, materials: Sequence[Material], now: datetime
+    ) -> Sequence[Composed | PageWanted | Unmade]:
+        """Several at once; where that takes a worker down, one by one, to find which it is."""
+        try:
+            return await self.workers.run(compose_many, materials, self.rules, now)
+        except WorkerError as error:
+            if len(materials) == 1:
+                return [Unmade(materials[0].article_id, str(error))]
+        return [result for m in materials for result in await self._compose([m], now)]
+
+    # --- publish ---------------------------------------------------------------------------
+
+    async def publish(self, edition_id: str, changes: int) -> bool:
+        """Renders one edition and writes what differs; True if anything did.
+
+        `changes` is the edition's count of changes before it was gathered. Raises
+        OutputError and StoreError.
+        """
+        edition = self.edition(edition_id, await self._articles(edition_id))
+        written = False
+        for path, body in await self.workers.run(render, edition):
+            written |= await asyncio.to_thread(self.files.write, path, body, edition.updated)
+        await self.store.write(editions.record_published, edition_id, changes)
+        return written
+
+    async def _articles(self, edition_id: str) -> tuple[Article, ...]:
+        topic = self.topics.get(edition_id)
+        if topic is None:
+            return await self.store.read(editions.articles, None, self.config.output.limit)
+        return await self.store.read(editions.articles, topic.id, topic.limit)
+
+    def edition(self, edition_id: str, chosen: tuple[Article, ...]) -> Edition:
+        """The edition of a topic, or (`all`) of everything, with these articles in it."""
+        topic = self.topics.get(edition_id)
+        output = self.config.output
+        return Edition(
+            id=edition_id,
+            title=topic.title if topic else output.title,
+            path=edition_path(edition_id),
+            public_url=self.config.server.public_url,
+            page_path=f"/topics/{topic.id}" if topic else "/",
+            language=output.language,
+            updated=max((article.updated for article in chosen), default=EMPTY_SINCE),
+            articles=chosen,
+            content=topic.content if topic else "full",
+            outlet_in=output.outlet_in,
+        )
+
+
+def edition_path(edition_id: str) -> str:
+    """Where an edition is served, without the suffix of its format."""
+    return edition_id if edition_id == editions.ALL else f"topics/{edition_id}"
+
+
+def _retry_after(error: Exception) -> timedelta | None:
+    if isinstance(error, FetchError) and error.retry_after is not None:
+        return timedelta(seconds=min(error.retry_after, 1e8))
+    return None

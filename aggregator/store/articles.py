@@ -1,0 +1,250 @@
+"""Making articles: what is pending, what was composed, what is the same, what changed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+
+from aggregator.core.model import Composed, Entry, Extracted, Match, Material
+from aggregator.core.text import fold, letters, plain_text
+from aggregator.store.editions import ALL, touch
+from aggregator.store.rows import (
+    composed_values,
+    entry_of,
+    extract_values,
+    extracted_of,
+)
+from aggregator.store.tables import ARTICLES, ENTRIES, EXTRACTS, FEEDS, MATCHES, REVISIONS
+
+SAME_TEXT_WITHIN = timedelta(days=7)
+"""Equal texts further apart are two articles: a notice repeated each month, say."""
+
+Outcome = Literal["made", "changed", "same", "merged", "dropped"]
+
+
+def pending(
+    connection: Connection, now: datetime, limit: int, busy: Collection[str] = ()
+) -> tuple[Material, ...]:
+    """Articles that wait to be made, longest waiting first, without those that are `busy`.
+
+    Gives their entries, what those feeds name as their generator, and what their pages
+    gave before; the feeds' specs are the caller's to add.
+    """
+    waiting = connection.execute(
+        select(ARTICLES.c.id, ARTICLES.c.enrich_tries)
+        .where(ARTICLES.c.enrich_at <= now, ARTICLES.c.id.not_in(busy))
+        .order_by(ARTICLES.c.enrich_at)
+        .limit(limit)
+    ).all()
+    ids = [row.id for row in waiting]
+    entries = _entries_of(connection, ids)
+    extracts = {
+        row.article_id: extracted_of(row)
+        for row in connection.execute(select(EXTRACTS).where(EXTRACTS.c.article_id.in_(ids)))
+    }
+    feed_ids = {entry.feed_id for found in entries.values() for entry in found}
+    generators = {
+        row.id: row.generator
+        for row in connection.execute(
+            select(FEEDS.c.id, FEEDS.c.generator).where(FEEDS.c.id.in_(sorted(feed_ids)))
+        )
+    }
+    return tuple(
+        Material(
+            article_id=row.id,
+            entries=tuple(entries[row.id]),
+            feeds={},
+            generators={e.feed_id: generators.get(e.feed_id, "") for e in entries[row.id]},
+            extracted=extracts.get(row.id),
+            tries=row.enrich_tries,
+        )
+        for row in waiting
+    )
+
+
+def next_pending_at(connection: Connection) -> datetime | None:
+    """When the first of the waiting articles is due; None if none waits."""
+    first: datetime | None = connection.execute(
+        select(ARTICLES.c.enrich_at)
+        .where(ARTICLES.c.enrich_at.is_not(None))
+        .order_by(ARTICLES.c.enrich_at)
+        .limit(1)
+    ).scalar()
+    return first
+
+
+def record_article(
+    connection: Connection, composed: Composed, now: datetime, again_at: datetime | None
+) -> Outcome:
+    """Stores one composed article, merged with the one of the same text if there is one.
+
+    `again_at` is when its page is tried again, None if nothing is left to do.
+    """
+    row = connection.execute(select(ARTICLES).where(ARTICLES.c.id == composed.article_id)).one()
+    if row.state == "merged":
+        _settle(connection, row.id, None)
+        return "merged"
+    if composed.extracted is not None:
+        _keep_extract(connection, composed.article_id, composed.extracted, now)
+    if not composed.wanted:
+        return _drop(connection, row)
+    twin = _twin(connection, composed)
+    if twin is not None:
+        _merge(connection, kept=twin, gone=composed.article_id)
+        return "merged"
+    outcome = _outcome(row, composed)
+    if outcome == "changed":
+        connection.execute(
+            insert(REVISIONS).values(article_id=row.id, seen_at=now, title=row.title, body=row.body)
+        )
+    values: dict[str, Any] = composed_values(composed) | {
+        "state": "ready",
+        "updated": _updated(row, composed, outcome, now),
+        "enrich_at": again_at,
+        "enrich_tries": row.enrich_tries + 1 if again_at else 0,
+    }
+    connection.execute(update(ARTICLES).where(ARTICLES.c.id == row.id).values(values))
+    _record_matches(connection, composed)
+    return outcome
+
+
+def postpone(connection: Connection, article_id: str, again_at: datetime | None) -> None:
+    """The article could not be made: to be tried at `again_at`, or not again if None."""
+    connection.execute(
+        update(ARTICLES)
+        .where(ARTICLES.c.id == article_id)
+        .values(enrich_at=again_at, enrich_tries=ARTICLES.c.enrich_tries + 1)
+    )
+
+
+def _entries_of(connection: Connection, ids: Sequence[str]) -> dict[str, list[Entry]]:
+    entries: dict[str, list[Entry]] = defaultdict(list)
+    rows = connection.execute(
+        select(ENTRIES)
+        .where(ENTRIES.c.article_id.in_(ids))
+        .order_by(ENTRIES.c.first_seen, ENTRIES.c.feed_id, ENTRIES.c.key)
+    )
+    for row in rows:
+        entries[row.article_id].append(entry_of(row))
+    return entries
+
+
+def _keep_extract(
+    connection: Connection, article_id: str, extracted: Extracted, now: datetime
+) -> None:
+    connection.execute(delete(EXTRACTS).where(EXTRACTS.c.article_id == article_id))
+    connection.execute(
+        insert(EXTRACTS).values(extract_values(article_id, extracted) | {"fetched_at": now})
+    )
+
+
+def _drop(connection: Connection, row: Row[Any]) -> Outcome:
+    connection.execute(
+        update(ARTICLES)
+        .where(ARTICLES.c.id == row.id)
+        .values(state="dropped", enrich_at=None, enrich_tries=0, fingerprint="")
+    )
+    _forget_matches(connection, row.id)
+    return "dropped"
+
+
+def _twin(connection: Connection, composed: Composed) -> str | None:
+    """The id of the published article with the same text, the first seen if there are several."""
+    if not composed.fingerprint:
+        return None
+    same = (
+        select(ARTICLES.c.id)
+        .where(
+            ARTICLES.c.fingerprint == composed.fingerprint,
+            ARTICLES.c.state == "ready",
+            ARTICLES.c.id != composed.article_id,
+            ARTICLES.c.published.between(
+                composed.published - SAME_TEXT_WITHIN, composed.published + SAME_TEXT_WITHIN
+            ),
+        )
+        .order_by(ARTICLES.c.first_seen, ARTICLES.c.id)
+        .limit(1)
+    )
+    return connection.execute(same).scalar()
+
+
+def _merge(connection: Connection, kept: str, gone: str) -> None:
+    """The entries of `gone` become entries of `kept`; its id leads there from now on."""
+    connection.execute(update(ENTRIES).where(ENTRIES.c.article_id == gone).values(article_id=kept))
+    connection.execute(
+        update(ARTICLES)
+        .where(or_(ARTICLES.c.id == gone, ARTICLES.c.merged_into == gone))
+        .values(
+            state="merged",
+            merged_into=kept,
+            enrich_at=None,
+            enrich_tries=0,
+            fingerprint="",
+            body="",
+            lead="",
+        )
+    )
+    connection.execute(delete(EXTRACTS).where(EXTRACTS.c.article_id == gone))
+    _forget_matches(connection, gone)
+    touch(connection, {ALL, *_topics_of(connection, kept)})
+
+
+def _outcome(row: Row[Any], composed: Composed) -> Outcome:
+    if row.state != "ready":
+        return "made"
+    if row.title == composed.title and row.body == composed.body:
+        return "same"
+    if letters(fold(row.title)) != letters(fold(composed.title)):
+        return "changed"
+    return "same" if letters(fold(plain_text(row.body))) == composed.folded else "changed"
+
+
+def _updated(row: Row[Any], composed: Composed, outcome: Outcome, now: datetime) -> datetime:
+    if outcome == "changed":
+        return now
+    was_revised = row.state == "ready" and row.updated != row.published
+    updated: datetime = row.updated if was_revised else composed.published
+    return updated
+
+
+def _record_matches(connection: Connection, composed: Composed) -> None:
+    before = _topics_of(connection, composed.article_id)
+    connection.execute(delete(MATCHES).where(MATCHES.c.article_id == composed.article_id))
+    if composed.matches:
+        connection.execute(
+            insert(MATCHES), [_match_values(composed, match) for match in composed.matches]
+        )
+    touch(connection, {ALL, *before, *(match.topic_id for match in composed.matches)})
+
+
+def _match_values(composed: Composed, match: Match) -> dict[str, Any]:
+    return {
+        "topic_id": match.topic_id,
+        "article_id": composed.article_id,
+        "published": composed.published,
+        "reasons": [asdict(reason) for reason in match.reasons],
+    }
+
+
+def _forget_matches(connection: Connection, article_id: str) -> None:
+    touch(connection, {ALL, *_topics_of(connection, article_id)})
+    connection.execute(delete(MATCHES).where(MATCHES.c.article_id == article_id))
+
+
+def _topics_of(connection: Connection, article_id: str) -> set[str]:
+    return set(
+        connection.execute(
+            select(MATCHES.c.topic_id).where(MATCHES.c.article_id == article_id)
+        ).scalars()
+    )
+
+
+def _settle(connection: Connection, article_id: str, again_at: datetime | None) -> None:
+    connection.execute(
+        update(ARTICLES).where(ARTICLES.c.id == article_id).values(enrich_at=again_at)
+    )

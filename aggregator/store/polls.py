@@ -1,0 +1,277 @@
+"""What a poll leaves behind: entries, the feed's state, and articles to be made.
+
+Each function takes a connection inside a transaction and does one whole step of
+it in bulk statements, so a feed's validators and its entries are never apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from aggregator.core.dedupe import decide
+from aggregator.core.model import (
+    Decision,
+    Entry,
+    FeedReading,
+    FeedSpec,
+    FeedState,
+    NotModified,
+    Retrieved,
+)
+from aggregator.store.rows import entry_values, feed_state_of, pending_values
+from aggregator.store.tables import ARTICLES, ENTRIES, EXTRACTS, FEEDS
+
+AT_ONCE = 500
+"""How many values one statement asks for."""
+
+
+def sync_feeds(connection: Connection, specs: Sequence[FeedSpec], now: datetime) -> None:
+    """Makes the feeds the configured ones: new ones are due at once, removed ones rest.
+
+    A known feed keeps its schedule. One whose URL is no longer configured starts
+    over with the first that is, without the validators of the other.
+    """
+    known = {
+        row.id: row for row in connection.execute(select(FEEDS.c.id, FEEDS.c.url, FEEDS.c.active))
+    }
+    wanted = {spec.id: spec for spec in specs}
+    gone = [{"gone": feed_id} for feed_id in known if feed_id not in wanted]
+    if gone:
+        connection.execute(
+            update(FEEDS).where(FEEDS.c.id == bindparam("gone")).values(active=False), gone
+        )
+    new = [_new_feed(spec, now) for spec in specs if spec.id not in known]
+    if new:
+        connection.execute(insert(FEEDS), new)
+    for spec in specs:
+        row = known.get(spec.id)
+        if row is None:
+            continue
+        values: dict[str, Any] = {"active": True, "outlet": spec.outlet}
+        if spec.title:
+            values["title"] = spec.title
+        if row.url not in spec.urls:
+            values |= {
+                "url": spec.urls[0],
+                "etag": "",
+                "last_modified": "",
+                "body_hash": "",
+                "next_poll_at": now,
+                "failures": 0,
+            }
+        connection.execute(update(FEEDS).where(FEEDS.c.id == spec.id).values(values))
+
+
+def _new_feed(spec: FeedSpec, now: datetime) -> dict[str, Any]:
+    return {
+        "id": spec.id,
+        "active": True,
+        "title": spec.title,
+        "outlet": spec.outlet,
+        "url": spec.urls[0],
+        "generator": "",
+        "etag": "",
+        "last_modified": "",
+        "body_hash": "",
+        "next_poll_at": now,
+        "last_poll_at": None,
+        "last_success_at": None,
+        "last_status": "",
+        "failures": 0,
+        "error": "",
+    }
+
+
+def due_feeds(
+    connection: Connection, now: datetime, limit: int, busy: Collection[str] = ()
+) -> tuple[FeedState, ...]:
+    """The feeds whose time has come, longest overdue first, without those that are `busy`."""
+    due = (
+        select(FEEDS)
+        .where(FEEDS.c.active, FEEDS.c.next_poll_at <= now, FEEDS.c.id.not_in(busy))
+        .order_by(FEEDS.c.next_poll_at)
+        .limit(limit)
+    )
+    return tuple(feed_state_of(row) for row in connection.execute(due))
+
+
+def active_feeds(connection: Connection) -> tuple[FeedState, ...]:
+    """Every configured feed, by id."""
+    active = select(FEEDS).where(FEEDS.c.active).order_by(FEEDS.c.id)
+    return tuple(feed_state_of(row) for row in connection.execute(active))
+
+
+def record_poll(
+    connection: Connection,
+    feed_id: str,
+    url: str,
+    answer: Retrieved,
+    reading: FeedReading,
+    now: datetime,
+    next_poll_at: datetime,
+) -> Decision:
+    """Stores what is new or changed, with the validators it came with and the `url` asked.
+
+    New entries bring their article into being, or join the one that is known by
+    the same id; either way the article is to be made (again). Gives the decision.
+    """
+    decision = decide(reading.entries, _known(connection, feed_id, reading.entries))
+    if decision.new:
+        homes = _homes(connection, decision.new)
+        missing = {e.article_id: e for e in reversed(decision.new) if e.article_id not in homes}
+        if missing:
+            connection.execute(insert(ARTICLES), [pending_values(e) for e in missing.values()])
+        entries = [
+            replace(e, article_id=homes.get(e.article_id, e.article_id)) for e in decision.new
+        ]
+        connection.execute(insert(ENTRIES), [entry_values(entry) for entry in entries])
+        _make_again(connection, {e.article_id for e in entries} - missing.keys(), now)
+    if decision.revised:
+        connection.execute(
+            update(ENTRIES)
+            .where(ENTRIES.c.feed_id == feed_id, ENTRIES.c.key == bindparam("the_key"))
+            .values(
+                {
+                    name: bindparam(f"new_{name}")
+                    for name in ("digest", "title", "summary", "content", "author", "categories")
+                }
+            ),
+            [
+                {
+                    "the_key": entry.key,
+                    "new_digest": entry.digest,
+                    "new_title": entry.title,
+                    "new_summary": entry.summary,
+                    "new_content": entry.content,
+                    "new_author": entry.author,
+                    "new_categories": list(entry.categories),
+                }
+                for entry in decision.revised
+            ],
+        )
+        changed = _articles_of(connection, feed_id, decision.revised)
+        # the page will have changed too
+        connection.execute(delete(EXTRACTS).where(EXTRACTS.c.article_id.in_(sorted(changed))))
+        _make_again(connection, changed, now)
+    values: dict[str, Any] = {
+        "generator": reading.generator,
+        "last_success_at": now,
+        "last_status": "new" if decision.new or decision.revised else "nothing_new",
+        "failures": 0,
+        "error": "",
+    } | _answered(url, answer, now, next_poll_at)
+    connection.execute(update(FEEDS).where(FEEDS.c.id == feed_id).values(values))
+    if reading.title:
+        connection.execute(
+            update(FEEDS)
+            .where(FEEDS.c.id == feed_id, FEEDS.c.title == "")
+            .values(title=reading.title)
+        )
+    return decision
+
+
+def record_unchanged(
+    connection: Connection,
+    feed_id: str,
+    url: str,
+    answer: NotModified,
+    now: datetime,
+    next_poll_at: datetime,
+) -> None:
+    """The feed is as it was. Its validators are taken: a server may give new ones for old text."""
+    values: dict[str, Any] = {
+        "last_success_at": now,
+        "last_status": "not_modified",
+        "failures": 0,
+        "error": "",
+    } | _answered(url, answer, now, next_poll_at)
+    connection.execute(update(FEEDS).where(FEEDS.c.id == feed_id).values(values))
+
+
+def record_failure(
+    connection: Connection,
+    feed_id: str,
+    kind: str,
+    error: str,
+    now: datetime,
+    next_poll_at: datetime,
+) -> None:
+    """The poll brought nothing. What is known, validators included, stays."""
+    connection.execute(
+        update(FEEDS)
+        .where(FEEDS.c.id == feed_id)
+        .values(
+            last_poll_at=now,
+            next_poll_at=next_poll_at,
+            last_status=kind,
+            error=error,
+            failures=FEEDS.c.failures + 1,
+        )
+    )
+
+
+def _answered(
+    url: str, answer: Retrieved | NotModified, now: datetime, next_poll_at: datetime
+) -> dict[str, Any]:
+    return {
+        "url": url,
+        "etag": answer.validators.etag,
+        "last_modified": answer.validators.last_modified,
+        "body_hash": answer.validators.body_hash,
+        "last_poll_at": now,
+        "next_poll_at": next_poll_at,
+    }
+
+
+def _known(connection: Connection, feed_id: str, entries: Sequence[Entry]) -> Mapping[str, str]:
+    """The digests of those of the entries that are stored, by key."""
+    known: dict[str, str] = {}
+    for keys in _chunks([entry.key for entry in entries]):
+        rows = connection.execute(
+            select(ENTRIES.c.key, ENTRIES.c.digest).where(
+                ENTRIES.c.feed_id == feed_id, ENTRIES.c.key.in_(keys)
+            )
+        )
+        known.update((row.key, row.digest) for row in rows)
+    return known
+
+
+def _homes(connection: Connection, entries: Sequence[Entry]) -> Mapping[str, str]:
+    """For each of the entries' article ids that is known: the id of the article it now is."""
+    homes: dict[str, str] = {}
+    for ids in _chunks(sorted({entry.article_id for entry in entries})):
+        rows = connection.execute(
+            select(ARTICLES.c.id, ARTICLES.c.merged_into).where(ARTICLES.c.id.in_(ids))
+        )
+        homes.update((row.id, row.merged_into or row.id) for row in rows)
+    return homes
+
+
+def _articles_of(connection: Connection, feed_id: str, entries: Sequence[Entry]) -> set[str]:
+    ids: set[str] = set()
+    for keys in _chunks([entry.key for entry in entries]):
+        ids.update(
+            connection.execute(
+                select(ENTRIES.c.article_id).where(
+                    ENTRIES.c.feed_id == feed_id, ENTRIES.c.key.in_(keys)
+                )
+            ).scalars()
+        )
+    return ids
+
+
+def _make_again(connection: Connection, article_ids: Collection[str], now: datetime) -> None:
+    for ids in _chunks(sorted(article_ids)):
+        connection.execute(
+            update(ARTICLES).where(ARTICLES.c.id.in_(ids)).values(enrich_at=now, enrich_tries=0)
+        )
+
+
+def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), AT_ONCE):
+        yield values[start : start + AT_ONCE]

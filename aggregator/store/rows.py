@@ -1,0 +1,188 @@
+"""Between rows and the types that travel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Row
+
+from aggregator.core.model import (
+    Article,
+    Composed,
+    Enclosure,
+    Entry,
+    EntryRef,
+    Extracted,
+    FeedState,
+    Image,
+    Reason,
+    Validators,
+)
+
+
+def entry_values(entry: Entry) -> dict[str, Any]:
+    """The columns of `entries`."""
+    return {
+        "feed_id": entry.feed_id,
+        "key": entry.key,
+        "digest": entry.digest,
+        "article_id": entry.article_id,
+        "url": entry.url,
+        "link": entry.link,
+        "base": entry.base,
+        "author": entry.author,
+        "outlet": entry.outlet,
+        "published": entry.published,
+        "date_given": entry.date_given,
+        "first_seen": entry.first_seen,
+        "language": entry.language,
+        "title": entry.title,
+        "categories": list(entry.categories),
+        "enclosures": [asdict(enclosure) for enclosure in entry.enclosures],
+        "summary": entry.summary,
+        "content": entry.content,
+    }
+
+
+def entry_of(row: Row[Any]) -> Entry:
+    return Entry(
+        feed_id=row.feed_id,
+        key=row.key,
+        digest=row.digest,
+        article_id=row.article_id,
+        url=row.url,
+        link=row.link,
+        base=row.base,
+        title=row.title,
+        author=row.author,
+        outlet=row.outlet,
+        published=row.published,
+        date_given=row.date_given,
+        first_seen=row.first_seen,
+        summary=row.summary,
+        content=row.content,
+        language=row.language,
+        categories=tuple(row.categories),
+        enclosures=enclosures_of(row.enclosures),
+    )
+
+
+def pending_values(entry: Entry) -> dict[str, Any]:
+    """The columns of `articles` for one that is only known by this entry yet."""
+    return {
+        "id": entry.article_id,
+        "state": "pending",
+        "merged_into": "",
+        "enrich_at": entry.first_seen,
+        "enrich_tries": 0,
+        "fingerprint": "",
+        "url": entry.url,
+        "outlet": entry.outlet,
+        "author": entry.author,
+        "published": entry.published,
+        "updated": entry.published,
+        "first_seen": entry.first_seen,
+        "language": entry.language,
+        "image_url": "",
+        "image_alt": "",
+        "title": entry.title,
+        "lead": "",
+        "categories": [],
+        "enclosures": [],
+        "body": "",
+    }
+
+
+def composed_values(composed: Composed) -> dict[str, Any]:
+    """The columns of `articles` that composing decides."""
+    return {
+        "fingerprint": composed.fingerprint,
+        "url": composed.url,
+        "outlet": composed.outlet,
+        "author": composed.author,
+        "published": composed.published,
+        "language": composed.language,
+        "image_url": composed.image.url if composed.image else "",
+        "image_alt": composed.image.alt if composed.image else "",
+        "title": composed.title,
+        "lead": composed.lead,
+        "categories": list(composed.categories),
+        "enclosures": [asdict(enclosure) for enclosure in composed.enclosures],
+        "body": composed.body,
+    }
+
+
+def extract_values(article_id: str, extracted: Extracted) -> dict[str, Any]:
+    return {
+        "article_id": article_id,
+        "url": extracted.url,
+        "author": extracted.author,
+        "published": extracted.published,
+        "image": extracted.image,
+        "language": extracted.language,
+        "title": extracted.title,
+        "body": extracted.body,
+    }
+
+
+def extracted_of(row: Row[Any]) -> Extracted:
+    return Extracted(
+        url=row.url,
+        title=row.title,
+        author=row.author,
+        published=row.published,
+        body=row.body,
+        image=row.image,
+        language=row.language,
+    )
+
+
+def article_of(
+    row: Row[Any], entries: Sequence[EntryRef], reasons: Sequence[dict[str, str]] = ()
+) -> Article:
+    return Article(
+        id=row.id,
+        url=row.url,
+        title=row.title,
+        author=row.author,
+        outlet=row.outlet,
+        published=row.published,
+        updated=row.updated,
+        first_seen=row.first_seen,
+        language=row.language,
+        body=row.body,
+        lead=row.lead,
+        image=Image(row.image_url, row.image_alt) if row.image_url else None,
+        categories=tuple(row.categories),
+        enclosures=enclosures_of(row.enclosures),
+        entries=tuple(entries),
+        reasons=reasons_of(reasons),
+    )
+
+
+def feed_state_of(row: Row[Any]) -> FeedState:
+    return FeedState(
+        feed_id=row.id,
+        title=row.title,
+        outlet=row.outlet,
+        url=row.url,
+        validators=Validators(row.etag, row.last_modified, row.body_hash),
+        generator=row.generator,
+        next_poll_at=row.next_poll_at,
+        last_poll_at=row.last_poll_at,
+        last_success_at=row.last_success_at,
+        last_status=row.last_status,
+        failures=row.failures,
+        error=row.error,
+        entries=row.entries if "entries" in row._fields else 0,
+    )
+
+
+def enclosures_of(values: Sequence[dict[str, Any]]) -> tuple[Enclosure, ...]:
+    return tuple(Enclosure(**value) for value in values)
+
+
+def reasons_of(values: Sequence[dict[str, str]]) -> tuple[Reason, ...]:
+    return tuple(Reason(**value) for value in values)
