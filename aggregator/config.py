@@ -1,0 +1,388 @@
+"""The configuration: config.toml read, checked and made into a frozen `Config`.
+
+    text → tomllib → the tables (pydantic) → Config
+                   ↘ key_lines: on which line a mistake is
+
+Every mistake of the file is reported at once, each with its line, its key and
+what to write instead. The defaults are those of the settings classes here and
+of `FeedSpec` and `TopicSpec`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, ValidationInfo
+
+from aggregator import config_values as values
+from aggregator.config_problems import Mistake, contradictions, dotted, in_plain_words
+from aggregator.core.model import Content, FeedSpec, FullText, TopicSpec
+from aggregator.core.query import parse_query
+from aggregator.errors import ConfigError, Problem, QueryError
+from aggregator.toml_lines import key_lines, line_of
+
+Aliases = Mapping[str, tuple[str, ...]]
+"""Spellings by name: 塔利班 → 塔里班, Taliban."""
+
+OutletIn = Literal["author", "title", "both"]
+
+
+# --- the settings ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """Where the pages and feeds are served. `public_url` has no slash at its end."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    public_url: str = "http://127.0.0.1:8080"
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    url: str = ""
+    """Empty: an SQLite file in the state folder."""
+    keep: timedelta | None = None
+    """How long articles are kept; None is forever."""
+
+
+@dataclass(frozen=True)
+class OutputSettings:
+    dir: Path | None = None
+    """Where the feeds are written as files as well; None: nowhere."""
+    title: str = "新闻聚合"
+    language: str = "zh-CN"
+    outlet_in: OutletIn = "author"
+    limit: int = 200
+    """The number of articles in the feed of everything."""
+
+
+@dataclass(frozen=True)
+class FetchSettings:
+    contact: str = ""
+    interval: timedelta = timedelta(hours=1)
+    interval_min: timedelta = timedelta(minutes=15)
+    interval_max: timedelta = timedelta(hours=24)
+    concurrency: int = 64
+    per_host: int = 2
+    timeout: timedelta = timedelta(seconds=30)
+    """For a whole request, from the name look-up to the last byte."""
+    max_bytes: int = 20_000_000
+    """The most that is read of one answer, after decompression."""
+    allow_private: tuple[str, ...] = ()
+    """IP addresses, networks and host:port that may be asked although they are not public."""
+    resolve: Mapping[str, str] = field(default_factory=dict)
+    """The origin to ask in place of a host; links and the Host header stay the real ones."""
+    workers: int = 0
+    """Processes for the work on texts; 0 is one for each core."""
+
+
+@dataclass(frozen=True)
+class Config:
+    path: Path
+    server: ServerSettings = ServerSettings()
+    store: StoreSettings = StoreSettings()
+    output: OutputSettings = OutputSettings()
+    fetch: FetchSettings = field(default_factory=FetchSettings)
+    aliases: Aliases = field(default_factory=dict)
+    feeds: tuple[FeedSpec, ...] = ()
+    topics: tuple[TopicSpec, ...] = ()
+
+
+# --- the tables of the file --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Context:
+    """What the value of one key is checked against."""
+
+    aliases: Aliases
+    sources: Collection[str]
+
+
+def _context(info: ValidationInfo) -> _Context:
+    assert isinstance(info.context, _Context)
+    return info.context
+
+
+def _source(value: object, info: ValidationInfo) -> str:
+    name, known = values.text(value), _context(info).sources
+    if name and known and name not in known:
+        raise values.Wrong(f'unknown source "{name}"', values.nearest(name, known))
+    return name
+
+
+def _query(value: object, info: ValidationInfo) -> str:
+    query = values.text(value)
+    try:
+        parse_query(query, _context(info).aliases)
+    except QueryError as error:
+        raise values.Wrong(f"column {error.column}: {error.what}", error.hint) from None
+    return query
+
+
+def _filter(value: object, info: ValidationInfo) -> str:
+    """A query, or nothing."""
+    return _query(value, info) if value != "" else ""
+
+
+Label = Annotated[str, PlainValidator(values.label)]
+Line = Annotated[str, PlainValidator(values.line)]
+Duration = Annotated[timedelta, PlainValidator(values.duration)]
+Filter = Annotated[str, PlainValidator(_filter)]
+Limit = Annotated[int, PlainValidator(values.whole_number(1, 10_000))]
+WebAddress = Annotated[str, PlainValidator(values.web_address)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Server(_Table):
+    listen: Annotated[tuple[str, int], PlainValidator(values.listen)] = ("127.0.0.1", 8080)
+    public_url: Annotated[str, PlainValidator(values.site_address)] = ""
+
+
+class _Store(_Table):
+    url: Annotated[str, PlainValidator(values.store_address)] = StoreSettings.url
+    keep: Annotated[timedelta | None, PlainValidator(values.duration_or_forever)] = (
+        StoreSettings.keep
+    )
+
+
+class _Output(_Table):
+    dir: Annotated[str, PlainValidator(values.folder)] = ""
+    title: Line = OutputSettings.title
+    language: Annotated[str, PlainValidator(values.language)] = OutputSettings.language
+    outlet_in: Annotated[OutletIn, PlainValidator(values.one_of("author", "title", "both"))] = (
+        OutputSettings.outlet_in
+    )
+    limit: Limit = OutputSettings.limit
+
+
+class _Fetch(_Table):
+    contact: Annotated[str, PlainValidator(values.header_text)] = FetchSettings.contact
+    interval: Duration = FetchSettings.interval
+    interval_min: Duration = FetchSettings.interval_min
+    interval_max: Duration = FetchSettings.interval_max
+    concurrency: Annotated[int, PlainValidator(values.whole_number(1, 10_000))] = (
+        FetchSettings.concurrency
+    )
+    per_host: Annotated[int, PlainValidator(values.whole_number(1, 100))] = FetchSettings.per_host
+    timeout: Duration = FetchSettings.timeout
+    max_bytes: Annotated[int, PlainValidator(values.size)] = FetchSettings.max_bytes
+    allow_private: tuple[Annotated[str, PlainValidator(values.private_place)], ...] = ()
+    resolve: dict[
+        Annotated[str, PlainValidator(values.host_name)],
+        Annotated[str, PlainValidator(values.origin)],
+    ] = {}
+    workers: Annotated[int, PlainValidator(values.whole_number(0, 1_024))] = FetchSettings.workers
+
+
+class _Feed(_Table):
+    id: Annotated[str, PlainValidator(values.identifier)]
+    url: WebAddress = ""
+    urls: Annotated[tuple[WebAddress, ...], Field(min_length=1)] = ()
+    title: Label = ""
+    outlet: Label = ""
+    timezone: Annotated[str, PlainValidator(values.timezone)] = "UTC"
+    interval: Annotated[timedelta | None, PlainValidator(values.duration)] = None
+    source: Annotated[str, PlainValidator(_source)] = ""
+    full_text: Annotated[FullText, PlainValidator(values.one_of("auto", "feed", "page"))] = "auto"
+    keep: Filter = ""
+    drop: Filter = ""
+    tags: tuple[Line, ...] = ()
+
+
+class _Topic(_Table):
+    id: Annotated[str, PlainValidator(values.topic_identifier)]
+    title: Line
+    query: Annotated[str, PlainValidator(_query)]
+    content: Annotated[Content, PlainValidator(values.one_of("full", "summary"))] = "full"
+    limit: Limit = 100
+
+
+class _File(_Table):
+    server: _Server = _Server()
+    store: _Store = _Store()
+    output: _Output = _Output()
+    fetch: _Fetch = _Fetch()
+    aliases: dict[Line, Annotated[tuple[Line, ...], Field(min_length=1)]] = {}
+    feeds: tuple[_Feed, ...] = ()
+    topics: tuple[_Topic, ...] = ()
+
+
+TABLES: Mapping[str, type[_Table]] = {
+    "server": _Server,
+    "store": _Store,
+    "output": _Output,
+    "fetch": _Fetch,
+    "feeds": _Feed,
+    "topics": _Topic,
+}
+
+
+def known_keys() -> Mapping[str, tuple[str, ...]]:
+    """The keys of every table, as the file may have them; of the file itself under ""."""
+    return {"": tuple(_File.model_fields)} | {
+        name: tuple(table.model_fields) for name, table in TABLES.items()
+    }
+
+
+# --- reading -----------------------------------------------------------------------------------
+
+
+def load_config(path: Path, sources: Collection[str] = ()) -> Config:
+    """The configuration of the file at `path`.
+
+    `sources` are the names a feed's `source` may have; empty: they are not
+    checked. Raises ConfigError with everything that is wrong.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        hint = "name another by --config"
+        raise _one_problem(str(path), 0, "there is no such file", hint) from None
+    except OSError as error:
+        raise _one_problem(str(path), 0, f"cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise _one_problem(str(path), line, "not UTF-8", "save the file as UTF-8") from None
+    return parse_config(text, str(path), sources)
+
+
+def parse_config(text: str, file: str, sources: Collection[str] = ()) -> Config:
+    """The configuration in `text`; `file` is its name, for messages and relative folders.
+
+    Raises ConfigError with everything that is wrong, in the order of the lines.
+    """
+    try:
+        document = tomllib.loads(text)
+        lines = key_lines(text)
+    except RecursionError:
+        raise _one_problem(file, 0, "brackets too deep inside one another") from None
+    except ValueError as error:  # tomllib.TOMLDecodeError, and int() where a number is too long
+        raise _syntax_problem(error, text, file) from None
+
+    context = _Context(_readable_aliases(document), sources)
+    found: list[Mistake] = list(contradictions(document, lines, FetchSettings()))
+    tables: _File | None = None
+    try:
+        tables = _File.model_validate(document, context=context)
+    except ValidationError as error:
+        found += [
+            in_plain_words(details, known_keys()) for details in error.errors(include_url=False)
+        ]
+    if tables is None or found:
+        problems = [
+            Problem(file, line_of(lines, path), dotted(path), what, hint)
+            for path, what, hint in found
+        ]
+        raise ConfigError(tuple(sorted(problems, key=lambda problem: problem.line)))
+    return _config(tables, Path(file))
+
+
+def _config(tables: _File, path: Path) -> Config:
+    host, port = tables.server.listen
+    directory = tables.output.dir
+    return Config(
+        path=path,
+        server=ServerSettings(host, port, tables.server.public_url or _local_url(host, port)),
+        store=StoreSettings(**dict(tables.store)),
+        output=OutputSettings(
+            **dict(tables.output) | {"dir": path.parent / directory if directory else None}
+        ),
+        fetch=FetchSettings(**dict(tables.fetch)),
+        aliases=tables.aliases,
+        feeds=tuple(_feed_spec(feed) for feed in tables.feeds),
+        topics=tuple(TopicSpec(**dict(topic)) for topic in tables.topics),
+    )
+
+
+def _feed_spec(feed: _Feed) -> FeedSpec:
+    given = {name: value for name, value in feed if name not in ("url", "urls")}
+    return FeedSpec(urls=feed.urls or (feed.url,), **given)
+
+
+def _local_url(host: str, port: int) -> str:
+    """Where a server that listens on `host` is found from the same machine."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+
+def _readable_aliases(document: Mapping[str, object]) -> Aliases:
+    """The aliases that queries can be checked with, even if others have mistakes."""
+    table = document.get("aliases")
+    if not isinstance(table, dict):
+        return {}
+    return {
+        name: tuple(spelling for spelling in spellings if isinstance(spelling, str))
+        for name, spellings in table.items()
+        if isinstance(spellings, list)
+    }
+
+
+def _one_problem(file: str, line: int, what: str, hint: str = "") -> ConfigError:
+    return ConfigError((Problem(file, line, "", what, hint),))
+
+
+def _syntax_problem(error: ValueError, text: str, file: str) -> ConfigError:
+    if not isinstance(error, tomllib.TOMLDecodeError):
+        return _one_problem(file, 0, "not TOML: a number is too long")
+    # the message ends in "(at line 3, column 5)" or "(at end of document)"
+    what, _, place = str(error).partition(" (at ")
+    found = re.match(r"line (\d+), column (\d+)", place)
+    if found:
+        line = int(found[1])
+        bare = re.match(r"\s*([^\x00-\x7f=\s]+)\s*=", text.split("\n")[line - 1])
+        hint = f'put a key that is not in a-z into quotes: "{bare[1]}" = …' if bare else ""
+        return _one_problem(file, line, f"not TOML at column {found[2]}: {what}", hint)
+    return _one_problem(file, text.count("\n") + 1, f"not TOML at the end of the file: {what}")
+
+
+# --- showing -----------------------------------------------------------------------------------
+
+
+def shown(config: Config) -> dict[str, object]:
+    """The effective configuration as JSON can carry it, in the file's words, secrets masked."""
+    server, store, output, fetch = config.server, config.store, config.output, config.fetch
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    return {
+        "path": str(config.path),
+        "server": {
+            "listen": f"{host}:{server.port}",
+            "public_url": values.masked(server.public_url),
+        },
+        "store": {
+            "url": values.masked(store.url),
+            "keep": values.duration_text(store.keep) if store.keep else "forever",
+        },
+        "output": asdict(output) | {"dir": str(output.dir) if output.dir else ""},
+        "fetch": asdict(fetch)
+        | {
+            "interval": values.duration_text(fetch.interval),
+            "interval_min": values.duration_text(fetch.interval_min),
+            "interval_max": values.duration_text(fetch.interval_max),
+            "timeout": values.duration_text(fetch.timeout),
+            "allow_private": list(fetch.allow_private),
+            "resolve": {host: values.masked(to) for host, to in fetch.resolve.items()},
+        },
+        "aliases": {name: list(spellings) for name, spellings in config.aliases.items()},
+        "feeds": [
+            asdict(feed)
+            | {
+                "urls": [values.masked(url) for url in feed.urls],
+                "interval": values.duration_text(feed.interval or fetch.interval),
+                "tags": list(feed.tags),
+            }
+            for feed in config.feeds
+        ],
+        "topics": [asdict(topic) for topic in config.topics],
+    }
