@@ -25,6 +25,7 @@ from aggregator.core.cadence import next_page_try, next_poll, next_try
 from aggregator.core.model import (
     Article,
     Composed,
+    Decision,
     Edition,
     FeedSpec,
     FeedState,
@@ -39,7 +40,16 @@ from aggregator.errors import AggregatorError, FetchError, StoreError, WorkerErr
 from aggregator.fetch import Fetcher, shown
 from aggregator.outputs import FORMATS
 from aggregator.outputs.files import EditionFiles
-from aggregator.steps import Rules, Unmade, compose_many, read_feed, render
+from aggregator.sources.archives import ArchivedPost
+from aggregator.steps import (
+    ARCHIVE,
+    Rules,
+    Unmade,
+    archived_entry,
+    compose_many,
+    read_feed,
+    render,
+)
 from aggregator.store import Store, articles, editions, polls
 from aggregator.workers import Workers
 
@@ -158,6 +168,11 @@ class Pipeline:
         assert failure is not None
         raise failure
 
+    async def take_in(self, posts: Sequence[ArchivedPost], now: datetime) -> Decision:
+        """Stores archived posts as entries of the feed ARCHIVE. Raises StoreError."""
+        entries = tuple(archived_entry(post, now) for post in posts)
+        return await self.store.write(polls.record_entries, ARCHIVE.id, entries, now)
+
     # --- enrich ----------------------------------------------------------------------------
 
     async def enrich(self, waiting: Sequence[Material], now: datetime) -> None:
@@ -172,8 +187,9 @@ class Pipeline:
         )
 
     def feeds_of(self, material: Material) -> Mapping[str, FeedSpec]:
+        known = {**self.feeds, ARCHIVE.id: ARCHIVE}
         ids = {entry.feed_id for entry in material.entries}
-        return {feed_id: self.feeds[feed_id] for feed_id in ids if feed_id in self.feeds}
+        return {feed_id: known[feed_id] for feed_id in ids if feed_id in known}
 
     async def _finish(
         self, material: Material, result: Composed | PageWanted | Unmade, now: datetime

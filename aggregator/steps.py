@@ -21,6 +21,7 @@ from aggregator.core.dedupe import fingerprint
 from aggregator.core.extract import extract
 from aggregator.core.identity import article_id, canonical_url, entry_digest, entry_keys
 from aggregator.core.model import (
+    Article,
     Composed,
     Edition,
     Entry,
@@ -34,14 +35,18 @@ from aggregator.core.model import (
     TopicSpec,
 )
 from aggregator.core.parse import parse_feed
-from aggregator.core.query import Answer, Document, Query, parse_query
-from aggregator.core.text import detect_language, fold, letters
+from aggregator.core.query import Answer, Document, Query, Verdict, parse_query
+from aggregator.core.text import detect_language, fold, letters, plain_text
 from aggregator.core.topics import Topic, compile_topics, match_topics
 from aggregator.core.whole import Whole, judge_whole
 from aggregator.errors import AggregatorError, ExtractError
 from aggregator.outputs import FORMATS
 from aggregator.sources import URL_RULES, combine, family_of_feed, family_of_page
+from aggregator.sources.archives import ArchivedPost
 from aggregator.sources.family import Family
+
+ARCHIVE = FeedSpec(id="archive", urls=("archive:",), title="archive", full_text="feed")
+"""The feed that imported archives stand for: never polled, and its bodies are whole."""
 
 LEAD_LENGTH = 200
 """Characters of plain text that stand for an article where only a summary is wanted."""
@@ -105,6 +110,31 @@ def _entry(parsed: ParsedEntry, key: str, feed_id: str, outlet: str, now: dateti
         language=parsed.language,
         categories=parsed.categories,
         enclosures=parsed.enclosures,
+    )
+
+
+def archived_entry(post: ArchivedPost, now: datetime) -> Entry:
+    """Makes an archived post into an entry of the feed ARCHIVE, by URL, else title and date."""
+    url = canonical_url(post.url, URL_RULES)
+    published = credible(post.published, now) or now
+    key = url or f"{post.title}\n{post.date_given or post.path.name}"
+    return Entry(
+        feed_id=ARCHIVE.id,
+        key=key,
+        digest=entry_digest(post.title, post.html),
+        article_id=article_id(url, ARCHIVE.id, key),
+        url=url,
+        link=post.url,
+        base=post.url,
+        title=post.title,
+        author=post.author if post.author != post.outlet else "",
+        outlet=post.outlet,
+        published=published,
+        date_given=post.date_given,
+        first_seen=now,
+        summary="",
+        content=post.html,
+        categories=post.categories,
     )
 
 
@@ -324,3 +354,41 @@ def _topics(rules: Rules) -> tuple[Topic, ...]:
 def render(edition: Edition) -> tuple[tuple[str, bytes], ...]:
     """The edition in every format: its path with suffix, and the bytes."""
     return tuple((f"{edition.path}.{form.suffix}", form.render(edition)) for form in FORMATS)
+
+
+# --- the past ----------------------------------------------------------------------------------
+
+
+def judge_article(query: Query, article: Article) -> Verdict:
+    """What a query says of an article that is stored."""
+    document = Document.of(
+        title=article.title,
+        lead=article.lead,
+        body=plain_text(article.body),
+        author=article.author,
+        categories=article.categories,
+        outlet=article.outlet,
+        feeds=tuple(sorted({entry.feed_id for entry in article.entries})),
+        language=article.language,
+        url=article.url,
+        published=article.published,
+    )
+    return query.judge(document)
+
+
+@dataclass(frozen=True, slots=True)
+class PagePreview:
+    """What a page gives: as extracted, and cleaned by the rules of its family."""
+
+    family: str
+    extracted: Extracted
+    cleaned: Cleaned
+
+
+def preview_page(page: Retrieved) -> PagePreview:
+    """Extracts and cleans one page. Raises ExtractError."""
+    family = family_of_page(canonical_url(page.url, URL_RULES))
+    extracted = extract(page.body, page.headers, page.url, family.page)
+    return PagePreview(
+        family.name, extracted, clean_body(extracted.body, extracted.url, family.clean)
+    )

@@ -16,7 +16,8 @@ An operation is a function whose first argument is a connection in a transaction
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
@@ -94,6 +95,11 @@ class Store:
     def article(self, article_id: str) -> Article | None:
         """The article, or the one it was merged into."""
         return self.read_now(editions.article, article_id)
+
+    def scan(self, since: datetime) -> Iterator[Article]:
+        """Every article published since, newest first, a few at a time in memory."""
+        with self._database.read() as connection:
+            yield from editions.scan(connection, since)
 
     def matches(self, article_id: str) -> tuple[Match, ...]:
         """The topics the article is in, and why."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, Select, case, delete, func, insert, select, update
@@ -119,6 +119,29 @@ def articles(connection: Connection, topic_id: str | None, limit: int) -> tuple[
     refs = _entry_refs(connection, [row.id for row in rows])
     return tuple(
         article_of(row, refs[row.id], row.reasons if topic_id is not None else ()) for row in rows
+    )
+
+
+def scan(connection: Connection, since: datetime) -> Iterator[Article]:
+    """Every article published since, newest first, a few at a time in memory."""
+    rows = connection.execution_options(yield_per=200).execute(
+        select(ARTICLES)
+        .where(ARTICLES.c.state == "ready", ARTICLES.c.published >= since)
+        .order_by(ARTICLES.c.published.desc(), ARTICLES.c.id)
+    )
+    for some in rows.partitions():
+        refs = _entry_refs(connection, [row.id for row in some])
+        yield from (article_of(row, refs[row.id]) for row in some)
+
+
+def members(connection: Connection, topic_id: str, since: datetime) -> frozenset[str]:
+    """The ids of the articles that are in the topic now and were published since."""
+    return frozenset(
+        connection.execute(
+            select(MATCHES.c.article_id).where(
+                MATCHES.c.topic_id == topic_id, MATCHES.c.published >= since
+            )
+        ).scalars()
     )
 
 

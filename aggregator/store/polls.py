@@ -117,20 +117,43 @@ def record_poll(
 ) -> Decision:
     """Stores what is new or changed, with the validators it came with and the `url` asked.
 
-    New entries bring their article into being, or join the one that is known by
-    the same id; either way the article is to be made (again). Gives the decision.
+    Gives the decision.
     """
-    decision = decide(reading.entries, _known(connection, feed_id, reading.entries))
+    decision = record_entries(connection, feed_id, reading.entries, now)
+    values: dict[str, Any] = {
+        "generator": reading.generator,
+        "last_success_at": now,
+        "last_status": "new" if decision.new or decision.revised else "nothing_new",
+        "failures": 0,
+        "error": "",
+    } | _answered(url, answer, now, next_poll_at)
+    connection.execute(update(FEEDS).where(FEEDS.c.id == feed_id).values(values))
+    if reading.title:
+        connection.execute(
+            update(FEEDS)
+            .where(FEEDS.c.id == feed_id, FEEDS.c.title == "")
+            .values(title=reading.title)
+        )
+    return decision
+
+
+def record_entries(
+    connection: Connection, feed_id: str, entries: Sequence[Entry], now: datetime
+) -> Decision:
+    """Stores those of one feed's entries that are new or changed; gives the decision.
+
+    New entries bring their article into being, or join the one that is known by
+    the same id; either way the article is to be made (again).
+    """
+    decision = decide(entries, _known(connection, feed_id, entries))
     if decision.new:
         homes = _homes(connection, decision.new)
         missing = {e.article_id: e for e in reversed(decision.new) if e.article_id not in homes}
         if missing:
             connection.execute(insert(ARTICLES), [pending_values(e) for e in missing.values()])
-        entries = [
-            replace(e, article_id=homes.get(e.article_id, e.article_id)) for e in decision.new
-        ]
-        connection.execute(insert(ENTRIES), [entry_values(entry) for entry in entries])
-        _make_again(connection, {e.article_id for e in entries} - missing.keys(), now)
+        homed = [replace(e, article_id=homes.get(e.article_id, e.article_id)) for e in decision.new]
+        connection.execute(insert(ENTRIES), [entry_values(entry) for entry in homed])
+        _make_again(connection, {e.article_id for e in homed} - missing.keys(), now)
     if decision.revised:
         connection.execute(
             update(ENTRIES)
@@ -158,20 +181,6 @@ def record_poll(
         # the page will have changed too
         connection.execute(delete(EXTRACTS).where(EXTRACTS.c.article_id.in_(sorted(changed))))
         _make_again(connection, changed, now)
-    values: dict[str, Any] = {
-        "generator": reading.generator,
-        "last_success_at": now,
-        "last_status": "new" if decision.new or decision.revised else "nothing_new",
-        "failures": 0,
-        "error": "",
-    } | _answered(url, answer, now, next_poll_at)
-    connection.execute(update(FEEDS).where(FEEDS.c.id == feed_id).values(values))
-    if reading.title:
-        connection.execute(
-            update(FEEDS)
-            .where(FEEDS.c.id == feed_id, FEEDS.c.title == "")
-            .values(title=reading.title)
-        )
     return decision
 
 
