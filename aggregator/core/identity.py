@@ -204,6 +204,19 @@ def _are_one(entries: Iterable[ParsedEntry]) -> bool:
                 for item in items}) == 1  # fmt: skip
 
 
+def entry_url(entry: ParsedEntry, rules: tuple[UrlRule, ...] = ()) -> str:
+    """The canonical URL of what an entry is about, "" if it has none.
+
+    Where the guid is the link with a fragment, there are several posts on one page, and the
+    fragment is part of the URL: without it they would be one article.
+    """
+    url = canonical_url(entry.url, rules)
+    fragment = entry.url.partition("#")[2]
+    if not url or "#" in url or "=" in fragment or not entry.guid.endswith(f"#{fragment}"):
+        return url
+    return f"{url}#{_escaped(fragment)}" if fragment and entry.guid in entry.url else url
+
+
 def article_id(url: str, feed_id: str, key: str) -> str:
     """The id of the article an entry is about, 36 characters: a UUID of version 5 (RFC 9562).
 
