@@ -83,6 +83,7 @@ def test_the_seeds_are_about_afghanistan_however_it_is_asked(seed: Path, query: 
         ("“美国 国务院”", "美国国务院"),
         (r'"say \"no\""', 'they say "no" now'),
         ("/塔利班.{0,6}谈判/", "塔利班恢复的谈判"),
+        ("/谈判？/", "谈判？"),
         ("/塔利班.{0,6}談判/", "塔利班恢復談判"),
         (r"/[A-Z]ALIB\w+/", "the Taliban"),
         (r"/\b(kabul|herat)\b/", "喀布尔Kabul机场"),
@@ -111,11 +112,23 @@ def test_a_term_is_found(query: str, text: str) -> None:
         ('"Kabul"', "喀布尔"),
         ("Kabu*", "喀布尔"),
         ("/塔利班.{0,2}谈判/", "塔利班恢复的谈判"),
+        ("/谈判？/", "谈"),
         ("塔利班", ""),
     ],
 )
 def test_a_term_is_not_found(query: str, text: str) -> None:
     assert not takes(query, article(text))
+
+
+def test_a_language_tag_is_compared_by_its_subtags() -> None:
+    assert not takes("lang:zh", article("", language="zha"))
+    assert takes("lang:zh-tw", article("", language="zh_TW"))
+
+
+def test_a_spelling_of_two_aliases_stands_for_both() -> None:
+    query = parse_query("IS", {"伊斯兰国": ("IS", "ISIS"), "以色列": ("IS", "Israel")})
+    for text in ("伊斯兰国", "ISIS", "以色列", "Israel", "IS"):
+        assert query.judge(article(text)).answer is Answer.YES
 
 
 def test_words_after_a_false_start_are_found() -> None:
@@ -268,6 +281,10 @@ def test_the_deepest_and_the_longest_query_are_read_and_judged() -> None:
         read = parse_query(query)
         assert parse_query(str(read)) == read
         read.judge(article("甲"))
+
+
+def test_many_negations_beside_each_other_are_not_deep() -> None:
+    assert takes("-乙 NOT 丙 -(丁) " * MAX_DEPTH + "甲", article("甲"))
 
 
 @given(st.text(st.one_of(st.sampled_from('()"“」/\\-*:@甲aO R（：'), st.characters(codec=None))))
