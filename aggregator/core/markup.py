@@ -1,0 +1,295 @@
+"""HTML as a tree: parsed from anything, selected from, its addresses made absolute."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from urllib.parse import urljoin, urlsplit
+
+from cssselect import HTMLTranslator
+from lxml import etree, html
+from lxml.html import HtmlElement
+
+BLOCK_TAGS = frozenset(
+    (
+        "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "dialog",
+        "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2",
+        "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "html", "li", "main", "menu", "nav",
+        "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead",
+        "tr", "ul",
+    )
+)  # fmt: skip
+
+LAZY_SOURCES = (
+    "data-src", "data-original", "data-lazy-src", "data-actualsrc", "data-original-src",
+    "data-lazy", "data-url", "data-echo",
+)  # fmt: skip
+"""Where pages that load their images late keep the address."""
+
+BLANK = " \t\r\n\f\u00a0\u3000"
+"""White space, and what Chinese and careless pages indent with."""
+
+DEEPEST = 120
+"""Levels of nesting that are looked into."""
+
+_UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.I)
+_HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.I)
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_WIDER = {
+    "gb2312": "gb18030", "gbk": "gb18030", "gb_2312-80": "gb18030", "x-gbk": "gb18030",
+    "big5": "big5hkscs", "big5-hkscs": "big5hkscs", "x-x-big5": "big5hkscs",
+    "iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252",
+    "ascii": "cp1252", "shift_jis": "cp932", "euc-kr": "cp949", "ks_c_5601-1987": "cp949",
+}  # fmt: skip
+"""What pages mean by a label: browsers read the wider encoding too (WHATWG Encoding section 4)."""
+
+
+# --- in ----------------------------------------------------------------------------------------
+
+
+def readable(text: str) -> str:
+    """`text` without the characters neither HTML nor XML may hold: NUL, lone surrogates, …"""
+    return _UNREADABLE.sub("", text)
+
+
+def parse_fragment(fragment: str) -> HtmlElement:
+    """A `body` holding `fragment`. Any text gives one."""
+    # the document's own html and body tags, if any, melt into these
+    return _parse(f"<html><body>{readable(fragment)}</body></html>").find("body")
+
+
+def parse_page(page: str) -> HtmlElement:
+    """The `html` element of a page. Any text gives one."""
+    return _parse(readable(page) or "<html><body></body></html>")
+
+
+def _parse(text: str) -> HtmlElement:
+    # a parser keeps state between documents, so each has its own; huge_tree lifts the depth at
+    # which libxml2 drops the text from 256 to 2,048
+    parser = html.HTMLParser(
+        encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True
+    )
+    try:
+        root = html.document_fromstring(text.encode("utf-8"), parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError):  # nothing in it
+        root = html.document_fromstring(b"<html><body></body></html>")
+    if root.find("body") is None:
+        etree.SubElement(root, "body")
+    return root
+
+
+def decode(page: bytes, content_type: str) -> str:
+    """A page's text. Takes the `Content-Type` header's value, or "".
+
+    The order is a byte order mark, then UTF-8 if the bytes are valid as such, then the labels
+    of header and page, and the Chinese encodings: the one in which the fewest bytes make no
+    sense. A label that the bytes contradict is not believed.
+    """
+    for bom, encoding in _BOMS:
+        if page.startswith(bom):
+            return page[len(bom) :].decode(encoding, "replace")
+    try:
+        return page.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    texts = [page.decode(encoding, "replace") for encoding in _labels(page, content_type)]
+    # min takes the first of equals: a label that fits is kept
+    return min(texts, key=lambda text: text.count("\ufffd"))
+
+
+def _labels(page: bytes, content_type: str) -> Iterator[str]:
+    header = _HEADER_CHARSET.search(content_type)
+    meta = _META_CHARSET.search(page[:4096])
+    seen = set()
+    named = (header and header[1], meta and meta[1].decode("ascii", "replace"))
+    for label in (*named, "gb18030", "big5hkscs", "utf-8"):
+        encoding = _WIDER.get((label or "").lower(), (label or "").lower())
+        if encoding and encoding not in seen and _is_text_encoding(encoding):
+            seen.add(encoding)
+            yield encoding
+
+
+def _is_text_encoding(name: str) -> bool:
+    try:
+        # "hex", "zip" and the like are codecs too, but not from bytes to text
+        return isinstance(b"".decode(name), str)
+    except (LookupError, UnicodeError, ValueError):
+        return False
+
+
+# --- selecting ---------------------------------------------------------------------------------
+
+
+def select(root: HtmlElement, selectors: tuple[str, ...]) -> list[HtmlElement]:
+    """The elements under `root` that match any of the CSS selectors, in document order.
+
+    Raises cssselect.SelectorError for what is no selector.
+    """
+    if not selectors:
+        return []
+    found = _xpath(selectors)(root)
+    assert isinstance(found, list)  # an XPath of location paths gives nothing else
+    return [element for element in found if element is not root]
+
+
+@lru_cache(maxsize=256)
+def _xpath(selectors: tuple[str, ...]) -> etree.XPath:
+    translator = HTMLTranslator()
+    return etree.XPath("|".join(translator.css_to_xpath(selector) for selector in selectors))
+
+
+def ancestors(element: HtmlElement) -> Iterator[HtmlElement]:
+    """The element itself, then what holds it, up to the root."""
+    current: HtmlElement | None = element
+    while current is not None:
+        yield current
+        current = current.getparent()
+
+
+def remove(element: HtmlElement) -> None:
+    """Take the element out of its tree, with all it holds; the text after it stays."""
+    if element.getparent() is not None:
+        element.drop_tree()
+
+
+def holds_block(element: HtmlElement) -> bool:
+    return next(element.iterdescendants(*BLOCK_TAGS), None) is not None
+
+
+# --- addresses ---------------------------------------------------------------------------------
+
+
+def absolute(url: str, base: str) -> str:
+    """`url` resolved against `base` (RFC 3986 section 5), "" if that is no http(s) URL."""
+    url = "".join(url.split()) if "\n" in url or "\t" in url else url.strip()
+    try:
+        resolved = urljoin(base, url)
+        parts = urlsplit(resolved)
+    except ValueError:
+        return ""
+    if parts.scheme.lower() not in ("http", "https") or not parts.netloc:
+        return ""
+    return resolved.replace(" ", "%20")
+
+
+def resolve_addresses(root: HtmlElement, base: str) -> None:
+    """Make links and images under `root` absolute, in place; late-loading images get their `src`.
+
+    An image without a usable address goes; of a link with none the text stays.
+    """
+    for link in list(root.iter("a")):
+        href = link.get("href", "").strip()
+        target = href if href.startswith("mailto:") else absolute(href, base) if href else ""
+        if target:
+            link.set("href", target)
+        else:
+            link.attrib.pop("href", None)
+    for image in list(root.iter("img")):
+        source = image_source(image, base)
+        if source:
+            image.set("src", source)
+            for name in (*LAZY_SOURCES, "srcset", "data-srcset"):
+                image.attrib.pop(name, None)
+        else:
+            remove(image)
+    for embedded in root.iter("iframe", "video", "audio", "source", "embed"):
+        if embedded.get("src") or embedded.get("data-src"):
+            source = absolute(embedded.get("src") or embedded.get("data-src", ""), base)
+            embedded.set("src", source)
+
+
+def image_source(image: HtmlElement, base: str) -> str:
+    """An image's address, absolute; "" if it has none.
+
+    Where an image is loaded late, its `src` is a placeholder: so the late one comes first.
+    """
+    for name in LAZY_SOURCES:
+        given = image.get(name, "").strip()
+        if ("/" in given or "." in given) and (source := absolute(given, base)):
+            return source
+    given = image.get("src", "").strip()
+    if given and (source := absolute(given, base)):
+        return source
+    sets = [image.get("srcset", ""), image.get("data-srcset", "")]
+    picture = image.getparent()
+    if picture is not None and picture.tag == "picture":
+        sets += [source.get("srcset", "") for source in picture.iter("source")]
+        sets += [source.get("data-srcset", "") for source in picture.iter("source")]
+    for candidates in sets:
+        if source := absolute(_largest(candidates), base):
+            return source
+    return ""
+
+
+def _largest(srcset: str) -> str:
+    """The candidate with the largest descriptor (HTML section 4.8.4.2.1)."""
+    best, best_size = "", -1.0
+    # a comma ends a candidate only where white space follows: addresses hold commas too
+    for candidate in re.split(r",\s+", srcset.strip().rstrip(",")):
+        address, _, descriptor = candidate.strip().partition(" ")
+        number = re.match(r"\d+(?:\.\d+)?", descriptor.strip())
+        size = float(number[0]) if number else 1.0
+        if address and size > best_size:
+            best, best_size = address, size
+    return best
+
+
+# --- text ----------------------------------------------------------------------------------------
+
+
+def is_blank(text: str | None) -> bool:
+    return not text or not text.strip(BLANK)
+
+
+def is_filled(element: HtmlElement) -> bool:
+    return not is_blank(element.text_content()) or next(element.iter("img"), None) is not None
+
+
+def append_text(element: HtmlElement, text: str) -> None:
+    if len(element):
+        element[-1].tail = (element[-1].tail or "") + text
+    else:
+        element.text = (element.text or "") + text
+
+
+def move_content(source: HtmlElement, target: HtmlElement) -> None:
+    if source.text:
+        append_text(target, source.text)
+    for child in list(source):
+        target.append(child)
+
+
+def trim_start(element: HtmlElement) -> None:
+    for _ in range(DEEPEST):
+        element.text = (element.text or "").lstrip(BLANK) or None
+        if element.text or not len(element):
+            return
+        first = element[0]
+        if first.tag == "br" or not is_filled(first):
+            first.drop_tree()
+        elif first.tag == "img":
+            return
+        else:
+            element = first
+
+
+def trim_end(element: HtmlElement) -> None:
+    for _ in range(DEEPEST):
+        if not len(element):
+            element.text = (element.text or "").rstrip(BLANK)
+            return
+        last = element[-1]
+        last.tail = (last.tail or "").rstrip(BLANK) or None
+        if last.tail or last.tag == "img":
+            return
+        if last.tag == "br" or not is_filled(last):
+            last.drop_tree()
+        else:
+            element = last

@@ -1,0 +1,31 @@
+"""观察者网 (guancha.cn): one article at many addresses, pages that stop at a fold."""
+
+from __future__ import annotations
+
+from aggregator.core.extract import PageRules
+from aggregator.core.identity import UrlRule
+from aggregator.sources.family import Family
+
+GUANCHA = Family(
+    name="guancha",
+    feed_hosts=("guancha.cn",),
+    page_hosts=("guancha.cn",),
+    url_rules=(
+        # the page in parts, and as a whole: x_2.shtml, x_s.shtml
+        UrlRule(
+            r"^https?://(?:www\.|m\.)?guancha\.cn/+(?P<section>[\w-]+)/"
+            r"(?P<article>\d{4}_\d\d_\d\d_\d+)(?:_(?:s|\d{1,2}))?\.shtml(?:\?.*)?$",
+            r"https://www.guancha.cn/\g<section>/\g<article>.shtml",
+        ),
+        # 风闻
+        UrlRule(
+            r"^https?://user\.guancha\.cn/(?:main/content|wap/content)\?(?:.*&)?id=(\d+)(?:&.*)?$",
+            r"https://user.guancha.cn/main/content?id=\1",
+        ),
+    ),
+    page=PageRules(
+        containers=("div.all-txt", "div.article-txt-content"),
+        whole_link=(r"余下全文", r"展开全文"),
+        timezone="Asia/Shanghai",
+    ),
+)
