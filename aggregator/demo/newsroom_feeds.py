@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from html import escape, unescape
 
-from aggregator.newsroom_pages import paragraphs
+from aggregator.demo.newsroom_pages import paragraphs
 from aggregator.sources.archives import ArchivedPost
 
 BEIJING = timezone(timedelta(hours=8))

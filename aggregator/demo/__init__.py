@@ -13,7 +13,7 @@ from pathlib import Path
 from aggregator.config import Config, parse_config
 from aggregator.daemon import Daemon, clock, editions_folder, open_pipeline
 from aggregator.engines.local import CycleReport, LocalEngine, Progress
-from aggregator.newsroom import Newsroom, find_seeds, serve
+from aggregator.demo.newsroom import Newsroom, find_seeds, serve
 from aggregator.pipeline import edition_path
 from aggregator.reports import cycle_report
 from aggregator.store import editions
@@ -26,7 +26,7 @@ listen = "{listen}"
 title = "聚合演示"
 
 [aliases]
-塔利班 = ["塔里班", "Taliban", "طالبان"]
+"塔利班" = ["塔里班", "Taliban", "طالبان"]
 
 [[topics]]
 id = "afghanistan"

@@ -39,8 +39,8 @@ from starlette.routing import Route
 
 from aggregator.core.model import FeedSpec
 from aggregator.errors import AggregatorError, ArchiveError, ListenError
-from aggregator.newsroom_feeds import feedx_feed, rsshub_feed, voa_feed
-from aggregator.newsroom_pages import aljazeera_page, guancha_page, voa_page
+from aggregator.demo.newsroom_feeds import feedx_feed, rsshub_feed, voa_feed
+from aggregator.demo.newsroom_pages import aljazeera_page, guancha_page, voa_page
 from aggregator.sources.archives import ArchivedPost, archives_in, read_archive
 
 ALJAZEERA_FEED = "https://rsshub.app/aljazeera/news"
@@ -185,7 +185,7 @@ def find_seeds() -> Path:
 
     Raises AggregatorError if it is in neither place.
     """
-    beside = Path(__file__).resolve().parent.parent / "seeds"
+    beside = Path(__file__).resolve().parents[2] / "seeds"
     installed = Path(sysconfig.get_path("data")) / "share" / "aggregator" / "seeds"
     for folder in (beside, installed):
         if folder.is_dir():

@@ -13,11 +13,11 @@ import pytest
 from lxml import html as lxml_html
 
 from aggregator.errors import AggregatorError
-from aggregator.newsroom import Newsroom, find_seeds, serve
-from aggregator.newsroom_pages import FOLD_AFTER, paragraphs
+from aggregator.demo.newsroom import Newsroom, find_seeds, serve
+from aggregator.demo.newsroom_pages import FOLD_AFTER, paragraphs
 from aggregator.sources.archives import ArchivedPost
 
-SEEDS = Path(__file__).resolve().parents[1] / "seeds"
+SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 PLAIN = {"Accept-Encoding": "identity"}
 
 
