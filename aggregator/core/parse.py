@@ -29,7 +29,7 @@ _BINARY = (
     (b"RIFF", "an image or a sound"), (b"%PDF", "a PDF file"), (b"PK\x03\x04", "a ZIP archive"),
     (b"\x1f\x8b", "a gzip file"), (b"ID3", "a sound"),
 )  # fmt: skip
-_DECLARATION = re.compile(r"\s*<\?xml\b[^>]*>\s*")
+_DECLARATION = re.compile(r"\s*<\?xml\s[^>]*>\s*")
 _WEB_PAGE = re.compile(r"<!doctype\s+html|<html[\s>]", re.I)
 _OPML = re.compile(r"<opml[\s>]", re.I)
 _ROOT_END = re.compile(r"</(?:\w+:)?(?:rss|feed|rdf|channel)\s*>", re.I)
@@ -41,6 +41,9 @@ _MARKUP = re.compile(
 _SKIP_HOURS = re.compile(r"<skipHours\b[^>]*>(.{0,2000}?)</skipHours>", re.S | re.I)
 _SKIP_DAYS = re.compile(r"<skipDays\b[^>]*>(.{0,2000}?)</skipDays>", re.S | re.I)
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_NO_BASE = "mailto:"
+"""What nothing can be relative to: links that a document leaves relative stay so, and are told
+from those that its xml:base makes absolute. Without any, feedparser keeps the last xml:base."""
 _PERIODS = ("hourly", "daily", "weekly", "monthly", "yearly")
 
 
@@ -62,9 +65,15 @@ def parse_feed(body: bytes, headers: Mapping[str, str], url: str, timezone: str)
         read = read_json_feed(text, timezone)
     else:
         read = _read_xml(text, url, timezone)
-    if read is None:
+    tidied = _tidied(read, url, note) if read else None
+    if not tidied or (not tidied.entries and _only_looks_like_a_feed(text)):
         raise _not_a_feed(text, url)
-    return _tidied(read, url, note)
+    return tidied
+
+
+def _only_looks_like_a_feed(text: str) -> bool:
+    """Binary data and web pages may have a feed's tags somewhere inside."""
+    return not text.startswith(("<", "{")) or bool(_WEB_PAGE.search(text[:3000]))
 
 
 def _not_a_feed(text: str, url: str) -> NotAFeed:
@@ -72,7 +81,11 @@ def _not_a_feed(text: str, url: str) -> NotAFeed:
     if not text:
         return NotAFeed("the answer is empty", url, "the source may be down; it is tried again")
     if text.startswith(("{", "[")):
-        return NotAFeed("this is JSON, but no JSON Feed", url, "look for the site's feed address")
+        return NotAFeed(
+            "this is JSON, but no JSON Feed, or not all of it",
+            url,
+            "look for the site's feed address",
+        )
     if _WEB_PAGE.search(head):
         return NotAFeed(
             "this is a web page, not a feed", url, f"`aggregator discover {url}` finds its feeds"
@@ -89,17 +102,19 @@ def _not_a_feed(text: str, url: str) -> NotAFeed:
 
 
 def _read_xml(text: str, url: str, timezone: str) -> ParsedFeed | None:
-    text = _DECLARATION.sub("", text, count=1) if text.startswith("<?xml") else text
-    # no content-location: links that the document leaves relative stay so, to be told from
-    # those that its xml:base makes absolute
+    # it names the old encoding, and where a comment stands before it no parser accepts it
+    text = _DECLARATION.sub("", text[:300], count=1) + text[300:]
     read = feedparser.parse(
         BytesIO(text.encode()),
-        response_headers={"content-type": "application/xml; charset=utf-8"},
+        response_headers={
+            "content-type": "application/xml; charset=utf-8",
+            "content-location": _NO_BASE,
+        },
         sanitize_html=False,
         resolve_relative_uris=False,
     )
     version = read.get("version") or ""
-    if not version or (not read["entries"] and _only_looks_like_a_feed(text)):
+    if not version:
         return None
     feed: dict[str, object] = read["feed"]
     items: list[dict[str, object]] = read["entries"]
@@ -122,11 +137,6 @@ def _read_xml(text: str, url: str, timezone: str) -> ParsedFeed | None:
         hints=_hints(feed, text),
         notes=tuple(notes),
     )
-
-
-def _only_looks_like_a_feed(text: str) -> bool:
-    """Binary data and web pages may have a feed's tags somewhere inside."""
-    return not text.startswith("<") or bool(_WEB_PAGE.search(text[:3000]))
 
 
 def _is_cut_off(text: str) -> bool:
@@ -262,15 +272,23 @@ def _dicts(source: dict[str, object], name: str) -> list[dict[str, object]]:
 
 def _tidied(feed: ParsedFeed, url: str, note: str) -> ParsedFeed:
     page = _absolute(url, feed.url)
+    entries = [_tidied_entry(entry, page or url) for entry in feed.entries]
+    telling = tuple(entry for entry in entries if _tells_something(entry))
+    left_out = len(entries) - len(telling)
+    empty = f"{left_out} empty entries were left out" if left_out else ""
     return ParsedFeed(
         title=_line(feed.title),
         url=page,
         language=_line(feed.language),
         generator=_line(feed.generator),
-        entries=tuple(_tidied_entry(entry, page or url) for entry in feed.entries),
+        entries=telling,
         hints=feed.hints,
-        notes=tuple(sound(each) for each in (note, *feed.notes) if each),
+        notes=tuple(sound(each) for each in (note, *feed.notes, empty) if each),
     )
+
+
+def _tells_something(entry: ParsedEntry) -> bool:
+    return bool(entry.title or entry.url or entry.guid or entry.content or entry.enclosures)
 
 
 def _tidied_entry(entry: ParsedEntry, page: str) -> ParsedEntry:

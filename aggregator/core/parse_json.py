@@ -63,6 +63,7 @@ def _entry(item: dict[str, object], feed: dict[str, object], timezone: str) -> P
                 whole_number(attachment.get("size_in_bytes")),
             )
             for attachment in _objects(item.get("attachments"))
+            if isinstance(attachment.get("url"), str)
         ),
     )
 
