@@ -12,7 +12,8 @@ def test_a_list_names_each_feed_with_its_page_and_categories() -> None:
     root = etree.fromstring(render_opml("来源", [outline]))
     assert root.get("version") == "2.0"
     assert root.findtext("head/title") == "来源"
-    assert dict(root.findall("body/outline")[0].attrib) == {
+    attributes = root.findall("body/outline")[0].attrib
+    assert {str(name): str(value) for name, value in attributes.items()} == {
         "text": "半岛 <新闻>",
         "title": "半岛 <新闻>",
         "type": "rss",

@@ -1,0 +1,232 @@
+"""The pages: HTML made on the server from the store; no scripts, no cookies."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar, cast
+
+from anyio import CapacityLimiter, to_thread
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from aggregator.config_values import masked
+from aggregator.core.model import Article, Reason
+from aggregator.outputs import FORMATS
+from aggregator.outputs.item import headline, outlet_of, web_address
+from aggregator.web.responses import answer, cacheable, made_now, redirect
+from aggregator.web.site import Site, site_of
+
+T = TypeVar("T")
+
+STORE_READERS = 8
+"""Threads that may wait for the store at once. The feeds' own threads are never among them."""
+PAGE_MAX_AGE = 60
+STYLE_MAX_AGE = 86_400
+NEWEST = 30
+TOPIC_NEWEST = 100
+
+FIELDS = {
+    "title": "标题",
+    "lead": "导语",
+    "body": "正文",
+    "author": "作者",
+    "category": "分类",
+    "outlet": "媒体",
+    "feed": "来源",
+    "lang": "语言",
+    "url": "网址",
+    "after": "日期",
+    "before": "日期",
+    "date": "日期",
+}
+STATUSES = {
+    "": "尚未轮询",
+    "new": "有新条目",
+    "nothing_new": "无新条目",
+    "not_modified": "无变化",
+    "dns": "域名解析失败",
+    "connect": "连接失败",
+    "tls": "证书或加密错误",
+    "timeout": "超时",
+    "http_status": "服务器报错",
+    "too_large": "内容过大",
+    "redirect": "重定向错误",
+    "protocol": "协议错误",
+    "blocked_address": "地址被禁止",
+    "not_a_feed": "不是 feed",
+}
+MISTAKES = {
+    404: ("没有这一页", "网址可能有误，或者这个话题已经从配置中移除。"),
+    405: ("不支持这种请求", "这里只能读取。"),
+    500: ("出错了", "程序内部出错，已记入日志。已发布的订阅不受影响。"),
+    503: ("暂时无法提供", "请稍后再试。已发布的订阅不受影响。"),
+}
+
+_HERE = Path(__file__).parent
+_STYLE = (_HERE / "static" / "style.css").read_bytes()
+
+
+async def index(request: Request) -> Response:
+    site = site_of(request)
+    counts = await _from_store(request, site.store.counts)
+    articles = await _from_store(request, lambda: site.store.articles(None, NEWEST))
+    return _page(request, "index.html", counts=counts, articles=articles)
+
+
+async def topic(request: Request) -> Response:
+    site = site_of(request)
+    spec = site.topic(request.path_params["topic_id"])
+    if spec is None:
+        raise HTTPException(404)
+    articles = await _from_store(
+        request, lambda: site.store.articles(spec.id, min(spec.limit, TOPIC_NEWEST))
+    )
+    return _page(request, "topic.html", topic=spec, articles=articles)
+
+
+async def article(request: Request) -> Response:
+    site = site_of(request)
+    asked_for = request.path_params["article_id"]
+    found = await _from_store(request, lambda: site.store.article(asked_for))
+    if found is None:
+        raise HTTPException(404)
+    if found.id != asked_for:
+        return redirect(request, f"{site.root}/articles/{found.id}")
+    matches = await _from_store(request, lambda: site.store.matches(found.id))
+    titles = {spec.id: spec.title for spec in site.topics}
+    return _page(
+        request,
+        "article.html",
+        article=found,
+        matches=[match for match in matches if match.topic_id in titles],
+        topic_titles=titles,
+        feed_titles={spec.id: spec.title or spec.outlet or spec.id for spec in site.feeds},
+    )
+
+
+async def feeds(request: Request) -> Response:
+    site = site_of(request)
+    states = await _from_store(request, site.store.feed_states)
+    by_id = {state.feed_id: state for state in states}
+    rows = [(spec, by_id.get(spec.id)) for spec in site.feeds]
+    failing = sum(1 for _, state in rows if state and state.failures)
+    return _page(request, "feeds.html", rows=rows, failing=failing, now=site.now())
+
+
+async def style(request: Request) -> Response:
+    return cacheable(request, made_now(_STYLE), "text/css; charset=utf-8", STYLE_MAX_AGE)
+
+
+def mistake(request: Request, status: int, headers: dict[str, str] | None = None) -> Response:
+    """The page for an answer that is none. It needs no store."""
+    title, explanation = MISTAKES.get(status, MISTAKES[500 if status >= 500 else 404])
+    body = _rendered(
+        site_of(request), "mistake.html", status=status, title=title, explanation=explanation
+    )
+    return answer(
+        request,
+        body,
+        "text/html; charset=utf-8",
+        status,
+        {"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def store_readers() -> CapacityLimiter:
+    return CapacityLimiter(STORE_READERS)
+
+
+async def _from_store(request: Request, read: Callable[[], T]) -> T:
+    """Reads in a thread. Raises StoreError."""
+    limiter = cast(CapacityLimiter, request.app.state.store_readers)
+    return await to_thread.run_sync(read, limiter=limiter)
+
+
+def _page(request: Request, template: str, **values: object) -> Response:
+    body = _rendered(site_of(request), template, **values)
+    return cacheable(request, made_now(body), "text/html; charset=utf-8", PAGE_MAX_AGE)
+
+
+def _rendered(site: Site, template: str, **values: object) -> bytes:
+    page = _TEMPLATES.get_template(template).render(site=site, root=site.root, **values)
+    # A lone surrogate has no bytes; a page with a mark in its place is better than none.
+    return page.encode("utf-8", errors="replace")
+
+
+# --- how templates show things ---------------------------------------------------------------
+
+
+def _moment(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if moment else "—"
+
+
+def _distance(moment: datetime | None, now: datetime) -> str:
+    """`3 分钟前`, `2 小时后`."""
+    if moment is None:
+        return "—"
+    passed = now - moment
+    side = "前" if passed >= timedelta(0) else "后"
+    minutes = int(abs(passed).total_seconds()) // 60
+    if minutes < 1:
+        return "刚刚" if side == "前" else "即将"
+    if minutes < 60:
+        return f"{minutes} 分钟{side}"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} 小时{side}"
+    return f"{minutes // (24 * 60)} 天{side}"
+
+
+def _reasons(reasons: tuple[Reason, ...]) -> str:
+    """Each term with the fields it was found in: `塔利班（标题、正文）`."""
+    found: dict[str, list[str]] = {}
+    for reason in reasons:
+        field = FIELDS.get(reason.where, reason.where)
+        fields = found.setdefault(reason.term, [])
+        if field and field not in fields:
+            fields.append(field)
+    return "，".join(
+        f"{term}（{'、'.join(fields)}）" if fields else term for term, fields in found.items()
+    )
+
+
+def _shows_its_image(article: Article) -> bool:
+    """Whether the body has an image, so that the lead image need not stand above it."""
+    return "<img" in article.body
+
+
+def _status(status: str) -> str:
+    return STATUSES.get(status, status)
+
+
+def _templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "address": web_address,
+        "headline": headline,
+        "masked": masked,
+        "moment": _moment,
+        "outlet": outlet_of,
+        "reasons": _reasons,
+        "status": _status,
+    }
+    environment.globals |= {
+        "distance": _distance,
+        "formats": FORMATS,
+        "shows_its_image": _shows_its_image,
+        "style_version": hashlib.sha256(_STYLE).hexdigest()[:8],
+    }
+    return environment
+
+
+_TEMPLATES = _templates()

@@ -1,0 +1,163 @@
+"""A site over a real store and real files, and a client that speaks to it without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+from starlette.applications import Starlette
+
+from aggregator.core.model import (
+    Article,
+    Composed,
+    Edition,
+    Entry,
+    FeedReading,
+    FeedSpec,
+    Match,
+    Reason,
+    Retrieved,
+    TopicSpec,
+    Validators,
+)
+from aggregator.outputs import FORMATS
+from aggregator.outputs.files import EditionFiles
+from aggregator.store import Store, articles, editions, polls
+from aggregator.web import Site
+from tests.outputs.samples import CONSULTATION, EDITION, TALKS
+
+NOW = datetime(2021, 11, 24, 14, 0, tzinfo=UTC)
+MERGED_ID = "5b0e4d30-7f0c-5b0e-9c55-2f7b7a7f0009"
+FEEDS = (
+    FeedSpec("aljazeera", ("https://rsshub.example/aljazeera?key=geheim",), "半岛新闻"),
+    FeedSpec("feedx", ("https://feedx.example/a.xml",), "半岛镜像", tags=("镜像",)),
+    FeedSpec("silent", ("https://me:geheim@silent.example/feed",)),
+)
+TOPICS = (
+    TopicSpec("afghanistan", "阿富汗", "阿富汗 OR 塔利班"),
+    TopicSpec("empty", "空话题", "无 <b>"),
+)
+
+
+class Client:
+    """Each request is one run of the app. `raising` lets a bug's exception through."""
+
+    def __init__(self, app: Starlette) -> None:
+        self.app = app
+
+    def get(
+        self, path: str, headers: Mapping[str, str] | None = None, method: str = "GET"
+    ) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://127.0.0.1:8080", headers={}
+            ) as client:
+                client.headers.pop("Accept-Encoding", None)
+                request = client.build_request(method, path, headers=headers)
+                if headers is None or "Accept-Encoding" not in headers:
+                    request.headers.pop("Accept-Encoding", None)
+                return await client.send(request)
+
+        return asyncio.run(ask())
+
+
+def make_site(folder: Path) -> Site:
+    store = Store.open(f"sqlite:///{folder / 'aggregator.db'}")
+    files = EditionFiles(folder / "editions")
+    asyncio.run(_fill(store))
+    for edition in (EDITION, replace(EDITION, path="all", title="新闻聚合")):
+        publish(files, edition)
+    return Site(
+        files=files,
+        store=store,
+        title="新闻聚合",
+        public_url="https://news.example.org",
+        topics=TOPICS,
+        feeds=FEEDS,
+        version="0.1.0",
+        now=lambda: NOW,
+        ready=lambda: True,
+    )
+
+
+def publish(files: EditionFiles, edition: Edition) -> None:
+    for form in FORMATS:
+        files.write(f"{edition.path}.{form.suffix}", form.render(edition), edition.updated)
+
+
+async def _fill(store: Store) -> None:
+    await store.write(polls.sync_feeds, FEEDS, NOW - timedelta(days=1))
+    await store.write(
+        editions.sync_editions, {"all": "1", "afghanistan": "1"}, NOW - timedelta(days=1)
+    )
+    copy = replace(TALKS, id=MERGED_ID, url="https://mirror.example/talks")
+    await _poll(store, "aljazeera", (TALKS, CONSULTATION))
+    await _poll(store, "feedx", (copy,))
+    for article in (TALKS, CONSULTATION, copy):
+        await store.write(articles.record_article, _composed(article), NOW, None)
+    await store.write(
+        polls.record_failure,
+        "silent",
+        "timeout",
+        "https://me:geheim@silent.example/feed: no answer in 30 s <x>",
+        NOW - timedelta(minutes=5),
+        NOW + timedelta(hours=3),
+    )
+
+
+async def _poll(store: Store, feed_id: str, carried: tuple[Article, ...]) -> None:
+    url = next(spec.urls[0] for spec in FEEDS if spec.id == feed_id)
+    entries = tuple(_entry(feed_id, article) for article in carried)
+    reading = FeedReading("", url, "", "zh-CN", entries)
+    answer = Retrieved(url, 200, {}, b"", Validators(), 0.1)
+    await store.write(
+        polls.record_poll, feed_id, url, answer, reading, NOW, NOW + timedelta(hours=1)
+    )
+
+
+def _entry(feed_id: str, article: Article) -> Entry:
+    return Entry(
+        feed_id=feed_id,
+        key=article.id,
+        digest=article.id,
+        article_id=article.id,
+        url=article.url,
+        link=article.url,
+        base=article.url,
+        title=article.title,
+        author=article.author,
+        outlet=article.outlet,
+        published=article.published,
+        date_given="",
+        first_seen=article.first_seen,
+        summary="",
+        content=article.body,
+    )
+
+
+def _composed(article: Article) -> Composed:
+    reason = Reason("塔利班", "title", "与塔利班恢复<谈判>")
+    folded = (article.title + article.lead) * 5
+    return Composed(
+        article_id=article.id,
+        url=article.url,
+        title=article.title,
+        author=article.author,
+        outlet=article.outlet,
+        published=article.published,
+        language=article.language,
+        body=article.body,
+        lead=article.lead,
+        folded=folded,
+        fingerprint=f"print of {article.title}",
+        image=article.image,
+        categories=article.categories,
+        enclosures=article.enclosures,
+        matches=(Match("afghanistan", (reason,)),),
+        wanted=True,
+    )
