@@ -189,7 +189,10 @@ def entry_keys(entries: Sequence[ParsedEntry]) -> tuple[str, ...]:
             if key and key not in taken and _are_one(entries[place] for place in places):
                 keys.update(dict.fromkeys(places, key))
     return tuple(
-        keys.get(place) or _hash(entry.title, entry.date_given, entry.content or entry.summary)
+        keys.get(place)
+        or _hash(
+            entry.title, entry.date_given, entry.content or entry.summary, entry.url, entry.guid
+        )
         for place, entry in enumerate(entries)
     )
 

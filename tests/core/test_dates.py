@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.core.dates import credible, parse_date
+
+SHANGHAI = "Asia/Shanghai"
+NOW = datetime(2021, 8, 1, 12, tzinfo=UTC)
+
+
+def utc(
+    year: int,
+    month: int,
+    day: int,
+    hour: int = 0,
+    minute: int = 0,
+    second: int = 0,
+    microsecond: int = 0,
+) -> datetime:
+    return datetime(year, month, day, hour, minute, second, microsecond, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        # RFC 822 and RFC 5322
+        ("Wed, 28 Jul 2021 21:05:25 GMT", utc(2021, 7, 28, 21, 5, 25)),
+        ("Wed, 28 Jul 2021 21:05:25 +0800", utc(2021, 7, 28, 13, 5, 25)),
+        ("Wed, 28 Jul 2021 21:05:25 +0000 (UTC)", utc(2021, 7, 28, 21, 5, 25)),
+        ("28 Jul 21 9:05 EST", utc(2021, 7, 28, 14, 5)),
+        ("1 Jul 99 09:05 Z", utc(1999, 7, 1, 9, 5)),
+        ("Wednesday, 28 July 2021 21:05 PDT", utc(2021, 7, 29, 4, 5)),
+        ("28-Jul-2021 21:05:25", utc(2021, 7, 28, 13, 5, 25)),
+        # of an unknown zone nothing is known
+        ("Wed, 28 Jul 2021 21:05:25 XYZ", utc(2021, 7, 28, 13, 5, 25)),
+        # ISO 8601
+        ("2021-07-28T21:05:25Z", utc(2021, 7, 28, 21, 5, 25)),
+        ("2021-07-28t21:05:25z", utc(2021, 7, 28, 21, 5, 25)),
+        ("2021-07-28T21:05:25.123456789+08:00", utc(2021, 7, 28, 13, 5, 25, 123456)),
+        ("2021-07-28T21:05:25,5-0330", utc(2021, 7, 29, 0, 35, 25, 500000)),
+        ("2021-07-28T21:05:25-05", utc(2021, 7, 29, 2, 5, 25)),
+        ("2021-07-28 21:05", utc(2021, 7, 28, 13, 5)),
+        ("2021-07-28", utc(2021, 7, 27, 16)),
+        ("2021-07-28Z", utc(2021, 7, 28)),
+        ("2021-07-28-05:00", utc(2021, 7, 28, 5)),
+        ("20210728T210525Z", utc(2021, 7, 28, 21, 5, 25)),
+        ("20210728", utc(2021, 7, 27, 16)),
+        ("2021-07-28T24:00:00Z", utc(2021, 7, 29)),
+        ("2016-12-31T23:59:60Z", utc(2016, 12, 31, 23, 59, 59)),
+        # since 1970
+        ("1627506325", utc(2021, 7, 28, 21, 5, 25)),
+        ("1627506325123", utc(2021, 7, 28, 21, 5, 25, 123000)),
+        # Chinese
+        ("2021年7月28日 21:05", utc(2021, 7, 28, 13, 5)),
+        ("2021年 7月 28日 下午9点05分30秒", utc(2021, 7, 28, 13, 5, 30)),
+        ("2021年7月28日（星期三）12:05", utc(2021, 7, 28, 4, 5)),
+        ("2021年7月28日 凌晨12:05", utc(2021, 7, 27, 16, 5)),
+        ("2021年7月28日 中午12:05", utc(2021, 7, 28, 4, 5)),
+        ("2021/07/28", utc(2021, 7, 27, 16)),
+        ("2021-7-28 9:05", utc(2021, 7, 28, 1, 5)),
+        ("２０２１－０７－２８　０９：０５", utc(2021, 7, 28, 1, 5)),
+        # others
+        ("July 28, 2021 9:05 PM EDT", utc(2021, 7, 29, 1, 5)),
+        ("Wed Jul 28 21:05:25 2021", utc(2021, 7, 28, 13, 5, 25)),
+        ("Wed Jul 28 21:05:25 UTC 2021", utc(2021, 7, 28, 21, 5, 25)),
+    ],
+)
+def test_a_date_is_read(text: str, moment: datetime) -> None:
+    assert parse_date(text, SHANGHAI) == moment
+    assert parse_date(f"  {text}\n", SHANGHAI) == moment
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "昨天", "19 分钟前", "2021", "12", "2021-02-30", "2021-13-01", "2021-07-28T25:00:00Z",
+        "Wed, 28 Jul 2021 21:99:00 GMT", "28/07/2021", "2021-07-28T21:05:25 and more", "Jul 2021",
+        "9999-12-31T23:59:59-12:00", "0000-01-01", "1" * 11, "1" * 10_000,
+        "2021-07-28T21:05:25+99:00",
+    ],
+)  # fmt: skip
+def test_what_is_no_date_is_none(text: str) -> None:
+    assert parse_date(text, SHANGHAI) is None
+
+
+def test_cst_is_the_feeds_own_zone_if_it_is_called_so() -> None:
+    text = "Wed, 28 Jul 2021 21:05:25 CST"
+    assert parse_date(text, SHANGHAI) == utc(2021, 7, 28, 13, 5, 25)
+    assert parse_date(text, "Europe/Paris") == utc(2021, 7, 29, 3, 5, 25)
+
+
+def test_local_time_knows_summer_time() -> None:
+    assert parse_date("2021-07-28 12:00", "Europe/Paris") == utc(2021, 7, 28, 10)
+    assert parse_date("2021-01-28 12:00", "Europe/Paris") == utc(2021, 1, 28, 11)
+
+
+@pytest.mark.parametrize("zone", ["", "No/Where", "..", "/etc/passwd", "Asia", "\0", "中国"])
+def test_an_unknown_zone_counts_as_utc(zone: str) -> None:
+    assert parse_date("2021-07-28 12:00", zone) == utc(2021, 7, 28, 12)
+
+
+@given(st.text(max_size=120), st.text(max_size=20))
+def test_any_text_gives_utc_or_none(text: str, zone: str) -> None:
+    moment = parse_date(text, zone)
+    assert moment is None or moment.utcoffset() == timedelta(0)
+
+
+SHREDS = st.sampled_from(
+    ["2021", "99", "-", ":", "28", "Jul", " ", "T", "年", "月", "日", "+", "08", "Z", "PM", "Wed, "]
+)
+
+
+@given(st.lists(SHREDS, max_size=20).map("".join))
+def test_shreds_of_dates_give_utc_or_none(text: str) -> None:
+    moment = parse_date(text, SHANGHAI)
+    assert moment is None or moment.utcoffset() == timedelta(0)
+
+
+# hypothesis wants its bounds without a zone
+FIRST, LAST = utc(1990, 1, 2).replace(tzinfo=None), utc(2900, 1, 1).replace(tzinfo=None)
+OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+@given(st.datetimes(FIRST, LAST, timezones=OFFSETS))
+def test_what_python_writes_is_read_back(moment: datetime) -> None:
+    assert parse_date(moment.isoformat(), SHANGHAI) == moment
+    assert parse_date(format_datetime(moment), SHANGHAI) == moment.replace(microsecond=0)
+
+
+@pytest.mark.parametrize(
+    ("published", "believed"),
+    [
+        (None, None),
+        (utc(2021, 7, 28), utc(2021, 7, 28)),
+        (NOW, NOW),
+        (NOW + timedelta(minutes=5), NOW),
+        (NOW + timedelta(minutes=6), None),
+        (NOW + timedelta(days=365), None),
+        (utc(1989, 12, 31, 23, 59), None),
+        (utc(1970, 1, 1), None),
+        (utc(1990, 1, 1), utc(1990, 1, 1)),
+    ],
+)
+def test_only_what_can_be_true_is_believed(
+    published: datetime | None, believed: datetime | None
+) -> None:
+    assert credible(published, NOW) == believed
