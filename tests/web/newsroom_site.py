@@ -44,7 +44,7 @@ TOPICS = (
 
 
 class Client:
-    """Each request is one run of the app. `raising` lets a bug's exception through."""
+    """Each request is one run of the app; a bug is answered as a server answers it."""
 
     def __init__(self, app: Starlette) -> None:
         self.app = app
