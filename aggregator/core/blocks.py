@@ -36,11 +36,10 @@ DEAD_TAGS = frozenset(
 )  # fmt: skip
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 MEDIA = frozenset(("audio", "embed", "iframe", "video"))
-UNMARKED = frozenset(("font", "span", "picture"))
+UNMARKED = frozenset(("font", "picture", "source", "span"))
 """Inline elements that mean nothing without their style."""
 
 _SPACES = re.compile(r"[ \t\r\n\f]+")
-_INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad]")
 _INDENT = re.compile("[ \t\r\n]*(?:\u3000|\u00a0{2})")
 _VIDEO = re.compile(
     r"//(?:[\w-]+\.)*(?:youtube(?:-nocookie)?\.com|youtu\.be|vimeo\.com|dailymotion\.com"
@@ -91,7 +90,7 @@ class _Flow:
         last = self._last()
         if last is not None and last.tag == "br" and _INDENT.match(text) and is_blank(last.tail):
             self.close()
-        text = _SPACES.sub(" ", _INVISIBLE.sub("", text))
+        text = _SPACES.sub(" ", text)
         if self._is_open() or text.strip(BLANK):
             append_text(self._paragraph, text)
 
@@ -133,7 +132,9 @@ class _Flow:
         self._paragraph = html.Element("p")
         trim_start(paragraph)
         trim_end(paragraph)
-        if is_filled(paragraph):
+        if self.awaits_caption() and is_caption(paragraph, image_centred=False):
+            self.caption([paragraph])
+        elif is_filled(paragraph):
             self.blocks.append(paragraph)
 
     def awaits_caption(self) -> bool:
@@ -190,8 +191,6 @@ def _poured(parent: HtmlElement, depth: int) -> list[HtmlElement]:
 
 def _place(element: HtmlElement, flow: _Flow, depth: int, tail: str | None) -> None:
     tag = element.tag
-    if tag in DEAD_TAGS:
-        return
     if tag == "br":
         flow.line_break()
     elif tag == "img":
@@ -348,7 +347,7 @@ def _place_table(table: HtmlElement, flow: _Flow, depth: int) -> None:
 
 
 def _place_preformatted(code: HtmlElement, flow: _Flow, depth: int) -> None:
-    if holds_block(code) or next(code.iter("img"), None) is not None:
+    if holds_block(code) or next(code.iter("img", *MEDIA), None) is not None:
         _pour(code, flow, depth)
         flow.close()
     elif not is_blank(code.text_content()):

@@ -14,7 +14,7 @@ import nh3
 from lxml import html
 from lxml.html import HtmlElement
 
-from aggregator.core.blocks import caption_of, is_image, to_blocks
+from aggregator.core.blocks import DEAD_TAGS, caption_of, is_image, to_blocks
 from aggregator.core.markup import (
     BLANK,
     append_text,
@@ -36,6 +36,7 @@ FOOTER_LIMIT = 300
 """Characters a footer may have below however short a body."""
 
 _HIDDEN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.I)
+_INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad]")
 _SIZE = re.compile(r"[1-9]\d{0,4}\Z")
 
 _SANITISER = nh3.Cleaner(
@@ -121,17 +122,18 @@ def clean_body(body: str, base: str, rules: CleanRules = NO_RULES) -> Cleaned:
     Paragraphs, headings, links, quotes, lists, tables, code, images with captions are kept, all
     that is only presentation is not. Raises nothing, whatever the body.
     """
-    tree = parse_fragment(body)
+    tree = parse_fragment(_visible(body))
     resolve_addresses(tree, base)
     for image in tree.iter("img"):
         image.set("src", unwrap_image(image.get("src", ""), rules))
         _keep_sizes(image)
+    _drop_dead(tree)
     for element in select(tree, rules.drop):
         remove(element)
     _drop_hidden(tree)
     _settle_noscript(tree)
     blocks = to_blocks(tree)
-    texts = [_text(block) for block in blocks]
+    texts = [_visible(_text(block)) for block in blocks]
     dropped, published_text, author = _read_header(texts, rules)
     dropped |= _noted(texts, rules)
     end = _footer_start(texts, rules)
@@ -142,11 +144,11 @@ def clean_body(body: str, base: str, rules: CleanRules = NO_RULES) -> Cleaned:
         del kept[-1]
     return Cleaned(
         html=_sanitised([blocks[at] for at in kept]),
-        text="\n".join(readable(texts[at]) for at in kept if texts[at]),
+        text="\n".join(texts[at] for at in kept if texts[at]),
         image=_first_image([blocks[at] for at in kept]),
         published_text=published_text,
         author=author,
-        captions="\n".join(readable(caption) for at in kept if (caption := caption_of(blocks[at]))),
+        captions="\n".join(_visible(caption) for at in kept if (caption := caption_of(blocks[at]))),
     )
 
 
@@ -161,6 +163,12 @@ def unwrap_image(url: str, rules: CleanRules) -> str:
     return url
 
 
+def _visible(text: str) -> str:
+    """Without what no HTML may hold, nor soft hyphens and the like; both also come as references,
+    so this is asked of what goes in and of what comes out."""
+    return _INVISIBLE.sub("", readable(text))
+
+
 # --- before the blocks -------------------------------------------------------------------------
 
 
@@ -170,6 +178,16 @@ def _keep_sizes(image: HtmlElement) -> None:
         size = image.get(name)
         if size is not None and not _SIZE.match(size) and size.strip() not in ("0", "0px", "1px"):
             del image.attrib[name]
+
+
+def _drop_dead(tree: HtmlElement) -> None:
+    """Drop what is no text, and what only browsers that know no frames would show."""
+    for element in list(tree.iter(*DEAD_TAGS)):
+        remove(element)
+    for frame in list(tree.iter("iframe")):
+        frame.text = None
+        for child in list(frame):
+            frame.remove(child)
 
 
 def _drop_hidden(tree: HtmlElement) -> None:
@@ -265,4 +283,4 @@ def _sanitised(blocks: list[HtmlElement]) -> str:
     append_text(root, "")
     markup: str = html.tostring(root, encoding="unicode")
     # character references may have brought in what no XML may hold
-    return readable(_SANITISER.clean(markup)).strip()
+    return _visible(_SANITISER.clean(markup)).strip()

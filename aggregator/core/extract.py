@@ -53,11 +53,15 @@ LINKED_SHARE = 0.7
 PROTECTED_SHARE = 0.3
 """A box with more than this share of the located text is the article, whatever it is called."""
 
+NAMED_SHARE = 0.1
+"""A box with less than this share of the located text is not the article if its name says so."""
+
 NEARBY = 400
 """Letters beyond the article's end within which a link to the whole text is looked for."""
 
 _DEAD = ("script", "style", "template", "svg", "form", "button", "nav", "select", "textarea")
 _PLACES = BLOCK_TAGS - {"html", "hr", "li", "thead", "tbody", "tr", "p", "dt", "dd", "figcaption"}
+_TEXT_TAGS = frozenset(("p", "h2", "h3", "h4", "h5", "h6", "figcaption", "td", "th"))
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _BOILERPLATE = frozenset(
@@ -293,22 +297,23 @@ def _drop_boilerplate(place: HtmlElement, plan: _Plan, title: str) -> None:
             continue
         is_title = element.tag == "h1" and _letters(element.text_content()) == title_letters
         is_protected = plan.running(element) > protected
-        if is_title or (not is_protected and _is_boilerplate(element, plan)):
+        if is_title or (not is_protected and _is_boilerplate(element, plan, plan.total)):
             remove(element)
 
 
-def _is_boilerplate(element: HtmlElement, plan: _Plan) -> bool:
+def _is_boilerplate(element: HtmlElement, plan: _Plan, total: int) -> bool:
     if element.tag not in BLOCK_TAGS and element.tag not in ("iframe", "ins"):
         return False
     length, located, linked = plan.length(element), plan.located(element), plan.linked(element)
-    if located * 2 > max(length, 1):
-        return False
+    was_located = located * 2 > max(length, 1)
+    is_text = element.tag in _TEXT_TAGS
     if _is_called_boilerplate(element):
-        return True
-    if element.tag in ("p", "h2", "h3", "h4", "h5", "h6", "figcaption", "td", "th"):
-        return False
+        # trafilatura may be wrong about a small box, and the page about a paragraph's name
+        return not was_located or (not is_text and located <= NAMED_SHARE * total)
     links = sum(1 for _ in element.iter("a"))
-    return links >= 2 and linked >= LINKED_SHARE * max(length, 1)
+    return (
+        not was_located and not is_text and links >= 2 and linked >= LINKED_SHARE * max(length, 1)
+    )
 
 
 def _is_called_boilerplate(element: HtmlElement) -> bool:

@@ -61,8 +61,9 @@ def readable(text: str) -> str:
 
 def parse_fragment(fragment: str) -> HtmlElement:
     """A `body` holding `fragment`. Any text gives one."""
-    # the document's own html and body tags, if any, melt into these
-    return _parse(f"<html><body>{readable(fragment)}</body></html>").find("body")
+    # the fragment's own html and body tags, if any, melt into these; an end tag could end up as
+    # text inside whatever the fragment leaves open
+    return _parse(f"<html><body>{readable(fragment)}").find("body")
 
 
 def parse_page(page: str) -> HtmlElement:
@@ -119,7 +120,7 @@ def _labels(page: bytes, content_type: str) -> Iterator[str]:
 def _is_text_encoding(name: str) -> bool:
     try:
         # "hex", "zip" and the like are codecs too, but not from bytes to text
-        return isinstance(b"".decode(name), str)
+        return isinstance(b"abcd".decode(name), str)
     except (LookupError, UnicodeError, ValueError):
         return False
 
@@ -168,7 +169,9 @@ def holds_block(element: HtmlElement) -> bool:
 
 def absolute(url: str, base: str) -> str:
     """`url` resolved against `base` (RFC 3986 section 5), "" if that is no http(s) URL."""
-    url = "".join(url.split()) if "\n" in url or "\t" in url else url.strip()
+    url = re.sub(r"[\t\r\n]", "", url).strip()
+    if not url:
+        return ""
     try:
         resolved = urljoin(base, url)
         parts = urlsplit(resolved)
@@ -212,19 +215,18 @@ def image_source(image: HtmlElement, base: str) -> str:
     """
     for name in LAZY_SOURCES:
         given = image.get(name, "").strip()
-        if ("/" in given or "." in given) and (source := absolute(given, base)):
-            return source
-    given = image.get("src", "").strip()
-    if given and (source := absolute(given, base)):
-        return source
+        if ("/" in given or "." in given) and (late := absolute(given, base)):
+            return late
+    if at_once := absolute(image.get("src", ""), base):
+        return at_once
     sets = [image.get("srcset", ""), image.get("data-srcset", "")]
-    picture = image.getparent()
-    if picture is not None and picture.tag == "picture":
-        sets += [source.get("srcset", "") for source in picture.iter("source")]
-        sets += [source.get("data-srcset", "") for source in picture.iter("source")]
+    # an ancestor at any depth: to libxml2 the `source` before it is not empty, and holds it
+    for picture in image.iterancestors("picture"):
+        for source in picture.iter("source"):
+            sets += [source.get("srcset", ""), source.get("data-srcset", "")]
     for candidates in sets:
-        if source := absolute(_largest(candidates), base):
-            return source
+        if largest := absolute(_largest(candidates), base):
+            return largest
     return ""
 
 

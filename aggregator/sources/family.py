@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aggregator.core.clean import NO_RULES as NOTHING_TO_CLEAN
 from aggregator.core.clean import CleanRules
+from aggregator.core.extract import NO_RULES as NO_PAGE_KNOWN
 from aggregator.core.extract import PageRules
 from aggregator.core.identity import UrlRule
 from aggregator.core.model import FullText
@@ -12,7 +14,7 @@ from aggregator.core.model import FullText
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A family of feeds, of the pages behind them, or of both. Names no host twice.
+    """A family of feeds, of the pages behind them, or of both.
 
     A host stands for itself and for all hosts below it.
     """
@@ -27,8 +29,8 @@ class Family:
     """Regular expressions, ignoring case: what its feeds name as their generator."""
     url_rules: tuple[UrlRule, ...] = ()
     """Make the many addresses of one article one, whichever feed carried them."""
-    clean: CleanRules = CleanRules()
-    page: PageRules = PageRules()
+    clean: CleanRules = NOTHING_TO_CLEAN
+    page: PageRules = NO_PAGE_KNOWN
     full_text: FullText = "auto"
     """Where the whole text is, unless the feed's own settings say."""
     mirror: bool = False
