@@ -221,14 +221,25 @@ def _settle_noscript(tree: HtmlElement) -> None:
 
 
 def _text(block: HtmlElement) -> str:
-    """A block's own text; of an image none, for a caption is not part of the running text."""
-    if is_image(block):
+    """A block's own text: a caption is no part of the running text, nor is a bare address."""
+    if is_image(block) or _is_bare_link(block):
         return ""
     text: str = block.text_content()
     if block.tag == "pre":
         return text.strip(BLANK)
     lines = (line.strip(BLANK) for line in text.split("\n"))
     return "\n".join(line for line in lines if line)
+
+
+def _is_bare_link(block: HtmlElement) -> bool:
+    """A player's address, or one that is shown as it is, in a paragraph of its own."""
+    link = block[0] if len(block) == 1 and not block.text else None
+    return (
+        link is not None
+        and not link.tail
+        and link.tag == "a"
+        and link.text_content() == link.get("href")
+    )
 
 
 def _read_header(texts: list[str], rules: CleanRules) -> tuple[set[int], str, str]:

@@ -182,17 +182,24 @@ def test_an_icon_stays_in_its_line_and_a_picture_does_not() -> None:
 
 def test_tracking_pixels_scripts_and_hidden_text_go() -> None:
     body = (
-        '<p>文</p><img src="/t.gif" width="1" height="1"><img src="https://t.example/p" width=0>'
+        '<p>正文一段</p><img src="/t.gif" width="1" height="1">'
+        '<img src="https://t.example/p" width=0>'
         '<script>x()</script><style>p{}</style><div style="display: none">藏</div>'
         '<form><input></form><iframe src="https://ads.example/"></iframe>'
     )
-    assert html_of(body) == "<p>文</p>"
+    assert html_of(body) == "<p>正文一段</p>"
 
 
 def test_a_video_becomes_a_link() -> None:
     assert html_of('<iframe src="//www.youtube.com/embed/a1" title="片"></iframe>') == (
         '<p><a href="https://www.youtube.com/embed/a1" rel="noopener noreferrer">片</a></p>'
     )
+
+
+def test_the_address_of_a_player_is_no_running_text() -> None:
+    cleaned = clean_body('<video src="/v.mp4"></video><p>文</p>', BASE)
+    assert "https://news.example.org/v.mp4" in cleaned.html
+    assert cleaned.text == "文"
 
 
 def test_dropped_are_the_selected_elements_and_blocks_of_a_given_text() -> None:

@@ -141,7 +141,7 @@ def test_the_date_is_read_in_the_zone_of_the_site(head: str, zone: str, hour: in
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
-@pytest.mark.parametrize("label", ["", "utf-8", "gb2312", "iso-8859-1", "no-such", "hex"])
+@pytest.mark.parametrize("label", ["", "utf-8", "gb2312", "big5", "iso-8859-1", "no-such", "hex"])
 def test_the_bytes_decide_where_the_label_lies(encoding: str, label: str) -> None:
     content_type = f"text/html; charset={label}" if label else "text/html"
     # windows-1252 reads most bytes, and so cannot be caught lying by gb18030's
