@@ -21,7 +21,8 @@ from aggregator.core.text import letters
 KEY_LIMIT = 500
 """Characters; a longer guid or link is replaced by its hash."""
 
-RULE_ROUNDS = 4
+RULE_ROUNDS = 20
+"""How often rules are applied, to what they made, before they are taken to settle never."""
 
 TRACKING_PREFIXES = ("utm_", "at_", "ns_", "wt_mc")
 TRACKING_NAMES = frozenset(
@@ -68,7 +69,8 @@ def canonical_url(url: str, rules: tuple[UrlRule, ...] = ()) -> str:
 
     Normalised as RFC 3986 section 6.2.2 says; and http counts as https, and fragment (but for
     `#!`), credentials, tracking parameters, an empty query and doubled slashes are dropped. What
-    is not http(s), or malformed, gives "". Idempotent if the rules are; raises nothing.
+    is not http(s), or malformed, gives "". Idempotent where the rules settle; raises
+    nothing.
     """
     if not rules:
         return _normal(url)
@@ -199,12 +201,11 @@ def entry_keys(entries: Sequence[ParsedEntry]) -> tuple[str, ...]:
 
 def _are_one(entries: Iterable[ParsedEntry]) -> bool:
     items = list(entries)
-    if len(items) == 1:
+    versions = {(item.guid, item.title, item.url) for item in items}
+    if len(versions) == 1 and items[0].guid and items[0].title:
         return True
-    if all(item.guid and item.title for item in items):
-        return len({(item.title, item.url) for item in items}) == 1
-    return len({(item.title, item.url, item.date_given, item.summary, item.content)
-                for item in items}) == 1  # fmt: skip
+    texts = {(item.title, item.url, item.date_given, item.summary, item.content) for item in items}
+    return len(texts) == 1
 
 
 def entry_url(entry: ParsedEntry, rules: tuple[UrlRule, ...] = ()) -> str:

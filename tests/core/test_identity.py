@@ -202,8 +202,9 @@ def test_different_entries_have_different_keys(entries: list[ParsedEntry]) -> No
     assert all(keys)
     for key in set(keys):
         same = [each for each, its in zip(entries, keys, strict=True) if its == key]
-        told = {(each.guid, each.title, each.url) for each in same}
-        assert len(set(same)) == 1 or (len(told) == 1 and same[0].guid and same[0].title)
+        texts = {(each.title, each.url, each.date_given, each.content) for each in same}
+        versions = {(each.guid, each.title, each.url) for each in same}
+        assert len(texts) == 1 or (len(versions) == 1 and same[0].guid and same[0].title)
 
 
 @given(st.permutations(range(4)))
