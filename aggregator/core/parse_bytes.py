@@ -127,7 +127,7 @@ def _strictly(body: bytes, encoding: str) -> str | None:
 
 def _is_utf8(text: str) -> bool:
     """Whether what decodes as UTF-8 does so by more than chance: two Chinese characters of GBK
-    may, and then make Latin or Cyrillic letters (联通 is the known example).
+    may (小模), and then make Latin or Cyrillic letters (Сģ).
     """
     foreign = _foreign(text)
     return len(foreign) >= 8 or any(character > "\u07ff" for character in foreign)
