@@ -19,7 +19,7 @@ import click
 from aggregator import demo as the_demo
 from aggregator import reports, trial
 from aggregator.config import Config, load_config, shown
-from aggregator.config_values import Wrong, duration
+from aggregator.config.values import Wrong, duration
 from aggregator.console import ago, print_error, print_json, print_table, progress, start_logging
 from aggregator.daemon import (
     VERSION,

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from uuid import NAMESPACE_URL, uuid5
 
 from aggregator.config import Config
 from aggregator.core.cadence import next_page_try, next_poll, next_try
@@ -252,11 +253,12 @@ class Pipeline:
         """The edition of a topic, or (`all`) of everything, with these articles in it."""
         topic = self.topics.get(edition_id)
         output = self.config.output
+        path, public_url = edition_path(edition_id), self.config.server.public_url
         return Edition(
-            id=edition_id,
+            id=str(uuid5(NAMESPACE_URL, f"{public_url}/{path}")),
             title=topic.title if topic else output.title,
-            path=edition_path(edition_id),
-            public_url=self.config.server.public_url,
+            path=path,
+            public_url=public_url,
             page_path=f"/topics/{topic.id}" if topic else "/",
             language=output.language,
             updated=max((article.updated for article in chosen), default=EMPTY_SINCE),

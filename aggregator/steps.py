@@ -19,7 +19,7 @@ from aggregator.core.clean import Cleaned, clean_body
 from aggregator.core.dates import credible, parse_date
 from aggregator.core.dedupe import fingerprint
 from aggregator.core.extract import extract
-from aggregator.core.identity import article_id, canonical_url, entry_digest, entry_keys
+from aggregator.core.identity import article_id, canonical_url, entry_digest, entry_keys, entry_url
 from aggregator.core.model import (
     Article,
     Composed,
@@ -90,7 +90,7 @@ def read_feed(answer: Retrieved, spec: FeedSpec, now: datetime) -> FeedReading:
 
 
 def _entry(parsed: ParsedEntry, key: str, feed_id: str, outlet: str, now: datetime) -> Entry:
-    url = canonical_url(parsed.url, URL_RULES)
+    url = entry_url(parsed, URL_RULES)
     return Entry(
         feed_id=feed_id,
         key=key,
@@ -267,7 +267,7 @@ def _composed(
         article_id=material.article_id,
         url=entry.url or entry.link,
         title=title,
-        author=entry.author or body.author or (extracted.author if extracted else ""),
+        author=_author(entry, body, extracted),
         outlet=entry.outlet,
         published=_published(reading, body, now),
         language=detect_language(f"{title}\n{body.text}") or entry.language,
@@ -282,6 +282,13 @@ def _composed(
         wanted=wanted,
         extracted=extracted,
     )
+
+
+def _author(entry: Entry, body: Cleaned, extracted: Extracted | None) -> str:
+    """The first that is a person's, rather than the outlet's own name."""
+    outlet = {entry.outlet, *family_of_page(entry.url).own_names}
+    given = (entry.author, body.author, extracted.author if extracted else "")
+    return next((author for author in given if author and author not in outlet), "")
 
 
 def _published(reading: _Reading, body: Cleaned, now: datetime) -> datetime:

@@ -45,7 +45,11 @@ LINK_WEIGHT = 0.2
 """What a letter in a link weighs when it is asked how much of a box is article."""
 
 KNOWN_SHARE = 0.4
-"""What a declared container must hold of the located text to be believed."""
+"""What a declared container must hold of the located text to be believed…"""
+
+KNOWN_LOCATED = 0.6
+"""…or how much of its own text must have been located: readers' comments can be located too,
+and be longer than the article."""
 
 LINKED_SHARE = 0.7
 """From this share of its letters inside links on, a box is a list of links."""
@@ -251,7 +255,8 @@ def _place(plan: _Plan, known: list[HtmlElement]) -> HtmlElement | None:
     declared = max(known, key=lambda box: plan.length(box) - plan.linked(box), default=None)
     if declared is None or plan.length(declared) == 0:
         return found
-    fits = plan.running(declared) >= KNOWN_SHARE * total
+    own = plan.length(declared) - plan.linked(declared)
+    fits = plan.running(declared) >= min(KNOWN_SHARE * total, max(KNOWN_LOCATED * own, SMALLEST))
     return declared if found is None or fits else found
 
 

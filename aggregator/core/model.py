@@ -376,8 +376,8 @@ class Counts:
 class Edition:
     """What is published for one topic, or for everything: newest first.
 
-    `path` is the feed's path without its suffix (`topics/afghanistan`, `all`),
-    `public_url` the address of the site, without a slash at its end.
+    `id` is a UUID, `path` the feed's path without its suffix (`topics/afghanistan`,
+    `all`), `public_url` the address of the site, without a slash at its end.
     """
 
     id: str

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from aggregator.config import Config, parse_config
 from aggregator.daemon import Daemon, clock, editions_folder, open_pipeline
-from aggregator.engines.local import CycleReport, LocalEngine, Progress
 from aggregator.demo.newsroom import Newsroom, find_seeds, serve
+from aggregator.engines.local import CycleReport, LocalEngine, Progress
 from aggregator.pipeline import edition_path
 from aggregator.reports import cycle_report
 from aggregator.store import editions

@@ -38,9 +38,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from aggregator.core.model import FeedSpec
-from aggregator.errors import AggregatorError, ArchiveError, ListenError
 from aggregator.demo.newsroom_feeds import feedx_feed, rsshub_feed, voa_feed
 from aggregator.demo.newsroom_pages import aljazeera_page, guancha_page, voa_page
+from aggregator.errors import AggregatorError, ArchiveError, ListenError
 from aggregator.sources.archives import ArchivedPost, archives_in, read_archive
 
 ALJAZEERA_FEED = "https://rsshub.app/aljazeera/news"

@@ -9,5 +9,6 @@ ALJAZEERA = Family(
     name="aljazeera",
     feed_hosts=("aljazeera.net", "aljazeera.com"),
     page_hosts=("aljazeera.net", "aljazeera.com"),
+    own_names=("Aljazeera 半岛网", "半岛网", "半岛电视台", "Al Jazeera"),
     page=PageRules(containers=("div.wysiwyg",)),
 )

@@ -33,6 +33,8 @@ class Family:
     page: PageRules = NO_PAGE_KNOWN
     full_text: FullText = "auto"
     """Where the whole text is, unless the feed's own settings say."""
+    own_names: tuple[str, ...] = ()
+    """What its pages and feeds give as an author where they mean themselves."""
     mirror: bool = False
     """Its feeds republish other outlets' articles."""
 

@@ -10,6 +10,7 @@ GUANCHA = Family(
     name="guancha",
     feed_hosts=("guancha.cn",),
     page_hosts=("guancha.cn",),
+    own_names=("观察者网",),
     url_rules=(
         # the page in parts, and as a whole: x_2.shtml, x_s.shtml
         UrlRule(

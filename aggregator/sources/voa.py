@@ -9,5 +9,6 @@ VOA = Family(
     name="voa",
     feed_hosts=("voachinese.com", "voacantonese.com"),
     page_hosts=("voachinese.com", "voacantonese.com"),
+    own_names=("美国之音", "VOA", "美国之音中文网"),
     page=PageRules(containers=("div.wsw",)),
 )

@@ -12,9 +12,9 @@ import httpx
 import pytest
 from lxml import html as lxml_html
 
-from aggregator.errors import AggregatorError
 from aggregator.demo.newsroom import Newsroom, find_seeds, serve
 from aggregator.demo.newsroom_pages import FOLD_AFTER, paragraphs
+from aggregator.errors import AggregatorError
 from aggregator.sources.archives import ArchivedPost
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"

@@ -22,8 +22,8 @@ from aggregator.config import (
 from aggregator.core.model import FeedSpec, TopicSpec
 from aggregator.errors import ConfigError, Problem
 
-ROOT = Path(__file__).parents[1]
-DATA = Path(__file__).parent / "data" / "config"
+ROOT = Path(__file__).parents[2]
+DATA = Path(__file__).parents[1] / "data" / "config"
 SOURCES = ("feedx", "rsshub", "voa")
 
 

@@ -20,12 +20,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, ValidationInfo
 
-from aggregator import config_values as values
-from aggregator.config_problems import Mistake, contradictions, dotted, in_plain_words
+from aggregator.config import values
+from aggregator.config.problems import Mistake, contradictions, dotted, in_plain_words
+from aggregator.config.toml_lines import key_lines, line_of
 from aggregator.core.model import Content, FeedSpec, FullText, TopicSpec
 from aggregator.core.query import parse_query
 from aggregator.errors import ConfigError, Problem, QueryError
-from aggregator.toml_lines import key_lines, line_of
 
 Aliases = Mapping[str, tuple[str, ...]]
 """Spellings by name: 塔利班 → 塔里班, Taliban."""

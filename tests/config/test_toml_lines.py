@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.toml_lines import KeyPath, key_lines, line_of
+from aggregator.config.toml_lines import KeyPath, key_lines, line_of
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 EVERY_SHAPE = r'''# comment with [a.table] and key = 1
 plain = 1

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from pydantic_core import ErrorDetails
 
-from aggregator import config_values as values
-from aggregator.toml_lines import KeyPath, line_of
+from aggregator.config import values
+from aggregator.config.toml_lines import KeyPath, line_of
 
 Mistake = tuple[KeyPath, str, str]
 """The key, what is wrong with it, and what to do about it."""
