@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from aggregator.config_values import masked
+from aggregator.config.values import masked
 from aggregator.outputs import FORMATS
 from aggregator.outputs.opml import OPML_MEDIA_TYPE, Outline, render_opml
 from aggregator.web.responses import cacheable, made_now, published

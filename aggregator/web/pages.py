@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from aggregator.config_values import masked
+from aggregator.config.values import masked
 from aggregator.core.model import Article, Reason
 from aggregator.outputs import FORMATS
 from aggregator.outputs.item import headline, outlet_of, web_address
