@@ -1,35 +1,38 @@
 """The one HTTP client.
 
-A request goes through, outside in: the host's turn (`per_host` at a time), the
-total deadline, redirects (followed here, one by one), then a transport: sharded by
-host, since a pool that holds many connections costs time on every request; hosts of
-`[fetch.resolve]` go to their origin instead; and an address that is not public is
-refused when it is connected to, unless `allow_private` lists it.
+A request goes through redirects (followed here, one by one), and for each of them
+through the host's turn (`per_host` at a time) and what is left of the total deadline,
+then through a transport: sharded by host, since a pool that holds many connections
+costs time on every request; hosts of `[fetch.resolve]` go to their origin instead;
+and an address that is not public is refused when it is connected to, unless
+`allow_private` lists it. What comes is decompressed here, so far as it may be large.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import ipaddress
-import socket
+import re
 import ssl
 import time
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from urllib.parse import urlsplit
 
 import httpcore
 import httpx
 
+from aggregator.codings import ACCEPTED, Decoder, Undecodable
 from aggregator.config import FetchSettings
 from aggregator.core.model import NotModified, Retrieved, Validators
 from aggregator.errors import FetchError
+from aggregator.network import Allowed, GuardedNetwork
 
 FEED_TYPES = (
     "application/atom+xml, application/rss+xml, application/feed+json, "
@@ -55,7 +58,10 @@ class Fetcher:
         contact = f" (+{settings.contact})" if settings.contact else ""
         self._client = httpx.AsyncClient(
             transport=_Transport(settings),
-            headers={"User-Agent": f"aggregator/{version}{contact}"},
+            headers=[
+                (b"User-Agent", f"aggregator/{version}{contact}".encode()),
+                (b"Accept-Encoding", ACCEPTED.encode()),
+            ],
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             timeout=httpx.Timeout(self._timeout, connect=min(10.0, self._timeout)),
             trust_env=False,
@@ -78,95 +84,127 @@ class Fetcher:
         await self._client.aclose()
 
     async def _get(self, url: str, accept: str, validators: Validators) -> Retrieved | NotModified:
-        host = urlsplit(url).hostname or ""
-        async with self._hosts.turn(host), self._slots:
-            try:
-                async with asyncio.timeout(self._timeout):
-                    return await self._follow(url, accept, validators)
-            except TimeoutError as error:
-                raise FetchError(
-                    "timeout", f"no whole answer within {self._timeout:g} s", shown(url)
-                ) from error
-            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-                raise _in_words(error, url) from error
-
-    async def _follow(
-        self, url: str, accept: str, validators: Validators
-    ) -> Retrieved | NotModified:
         started = time.monotonic()
+        left = self._timeout
         permanent_url, only_permanent = "", True
-        request = self._client.build_request(
-            "GET", url, headers={"Accept": accept} | _conditions(validators)
-        )
+        request = self._request(url, accept, validators)
         for _ in range(MAX_REDIRECTS + 1):
-            response = await self._client.send(request, stream=True)
-            try:
-                if response.status_code not in REDIRECTS or response.next_request is None:
-                    return await self._answer(response, validators, started, permanent_url)
-                only_permanent = only_permanent and response.status_code in PERMANENT
-                request = response.next_request
-                if only_permanent:
-                    permanent_url = str(request.url)
-            finally:
-                await response.aclose()
+            asked = str(request.url)
+            async with self._hosts.turn(request.url.host), self._slots:
+                turn = time.monotonic()
+                answer = await self._ask(request, validators, left)
+                left -= time.monotonic() - turn  # waiting for a turn is not the server's fault
+            if not isinstance(answer, _Redirect):
+                elapsed = time.monotonic() - started
+                return replace(answer, elapsed=elapsed, permanent_url=shown(permanent_url))
+            only_permanent = only_permanent and answer.permanent
+            request = answer.request
+            _check(request.url, shown(asked))
+            if only_permanent:
+                permanent_url = str(request.url)
         raise FetchError("redirect", f"more than {MAX_REDIRECTS} redirects", shown(url))
 
-    async def _answer(
-        self, response: httpx.Response, sent: Validators, started: float, permanent_url: str
-    ) -> Retrieved | NotModified:
-        url = str(response.url)
-        given = Validators(
-            response.headers.get("etag", ""), response.headers.get("last-modified", "")
-        )
+    def _request(self, url: str, accept: str, validators: Validators) -> httpx.Request:
+        try:
+            parsed = httpx.URL(url)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise FetchError("protocol", NO_URL, shown(url), "check the address") from error
+        _check(parsed, shown(url))
+        headers = [(b"Accept", accept.encode()), *_conditions(validators)]
+        return self._client.build_request("GET", parsed, headers=headers)
+
+    async def _ask(
+        self, request: httpx.Request, validators: Validators, seconds: float
+    ) -> Retrieved | NotModified | _Redirect:
+        """One request, and its answer to the last byte."""
+        try:
+            async with asyncio.timeout(seconds):
+                response = await self._client.send(request, stream=True)
+                try:
+                    if response.status_code in REDIRECTS and response.next_request is not None:
+                        permanent = response.status_code in PERMANENT
+                        return _Redirect(response.next_request, permanent)
+                    return await self._answer(response, validators)
+                finally:
+                    await response.aclose()
+        except TimeoutError as error:
+            raise FetchError(
+                "timeout", f"no whole answer within {self._timeout:g} s", shown(str(request.url))
+            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, Undecodable) as error:
+            raise _in_words(error, str(request.url)) from error
+
+    async def _answer(self, response: httpx.Response, sent: Validators) -> Retrieved | NotModified:
+        url = shown(str(response.url))
+        given = Validators(_as_given(response, b"etag"), _as_given(response, b"last-modified"))
         if response.status_code == 304 and (sent.etag or sent.last_modified):
             kept = Validators(
                 given.etag or sent.etag, given.last_modified or sent.last_modified, sent.body_hash
             )
-            return NotModified(url, kept, time.monotonic() - started, permanent_url)
+            return NotModified(url, kept, elapsed=0)
         if response.status_code not in (200, 203):
             raise _refused(response)
         body = await self._read(response)
         body_hash = hashlib.blake2b(body, digest_size=16).hexdigest()
         validators = Validators(given.etag, given.last_modified, body_hash)
-        elapsed = time.monotonic() - started
         if body_hash == sent.body_hash:
-            return NotModified(url, validators, elapsed, permanent_url)
+            return NotModified(url, validators, elapsed=0)
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Retrieved(
-            url, response.status_code, headers, body, validators, elapsed, permanent_url
-        )
+        return Retrieved(url, response.status_code, headers, body, validators, elapsed=0)
 
     async def _read(self, response: httpx.Response) -> bytes:
+        decoder = Decoder(response.headers.get("content-encoding", ""))
         parts: list[bytes] = []
         size = 0
-        async for part in response.aiter_bytes():
-            size += len(part)
-            if size > self._max_bytes:
-                raise FetchError(
-                    "too_large",
-                    f"the answer is larger than {self._max_bytes:,} bytes",
-                    shown(str(response.url)),
-                    "raise [fetch] max_bytes if that is right",
-                )
-            parts.append(part)
+        async for received in response.aiter_raw():
+            for part in decoder.decode(received):
+                size += len(part)
+                if size > self._max_bytes:
+                    raise FetchError(
+                        "too_large",
+                        f"the answer is larger than {self._max_bytes:,} bytes",
+                        shown(str(response.url)),
+                        "raise [fetch] max_bytes if that is right",
+                    )
+                parts.append(part)
+        decoder.finish()
         return b"".join(parts)
 
 
+@dataclass(frozen=True, slots=True)
+class _Redirect:
+    request: httpx.Request
+    permanent: bool
+
+
+NO_URL = "not a URL that can be fetched"
+
+
+def _check(url: httpx.URL, where: str) -> None:
+    """Raises FetchError for what is no http or https URL with a host and a possible port."""
+    if url.scheme not in ("http", "https") or not url.host or (url.port or 0) > 65_535:
+        raise FetchError("protocol", NO_URL, where, "it needs http:// or https://, and a host")
+
+
+_CREDENTIALS = re.compile(r"(?<=//)[^/?#]*@")
+
+
 def shown(url: str) -> str:
-    """The URL without credentials, fit for a log."""
-    parts = urlsplit(url)
-    if "@" not in parts.netloc:
-        return url
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    """The URL without credentials, fit for a log. Takes any text."""
+    return _CREDENTIALS.sub("", url, count=1)
 
 
-def _conditions(validators: Validators) -> dict[str, str]:
-    conditions: dict[str, str] = {}
+def _as_given(response: httpx.Response, name: bytes) -> str:
+    """A header's first value, a character for each byte, so that it can be sent back unchanged."""
+    found = (value for key, value in response.headers.raw if key.lower() == name)
+    return next(found, b"").decode("latin-1")
+
+
+def _conditions(validators: Validators) -> Iterable[tuple[bytes, bytes]]:
     if validators.etag:
-        conditions["If-None-Match"] = validators.etag
+        yield b"If-None-Match", validators.etag.encode("latin-1", "replace")
     if validators.last_modified:
-        conditions["If-Modified-Since"] = validators.last_modified
-    return conditions
+        yield b"If-Modified-Since", validators.last_modified.encode("latin-1", "replace")
 
 
 def _refused(response: httpx.Response) -> FetchError:
@@ -195,11 +233,11 @@ def _retry_after(value: str) -> float | None:
         return float(value)
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+        if at.tzinfo is None:
+            at = at.replace(tzinfo=UTC)
+        return max(0.0, (at - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):
         return None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    return max(0.0, (at - datetime.now(UTC)).total_seconds())
 
 
 def _in_words(error: Exception, url: str) -> FetchError:
@@ -208,14 +246,15 @@ def _in_words(error: Exception, url: str) -> FetchError:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return FetchError("tls", f"its certificate is not valid: {cause.verify_message}", where)
         if isinstance(cause, ssl.SSLError):
-            return FetchError("tls", f"no secure connection: {cause.reason}", where)
+            return FetchError("tls", f"no secure connection: {cause.reason or cause}", where)
     if isinstance(error, httpx.TimeoutException):
         return FetchError("timeout", "the server is too slow", where)
     if isinstance(error, httpx.ConnectError):
         return FetchError("connect", "cannot connect", where, "the server may be down")
-    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
-        return FetchError("protocol", f"not a URL to fetch: {error}", where)
-    return FetchError("protocol", f"the answer broke off or is not HTTP: {error}", where)
+    if isinstance(error, Undecodable):
+        return FetchError("protocol", str(error), where)
+    told = str(error) or type(error).__name__
+    return FetchError("protocol", f"the answer broke off or is not HTTP: {told}", where)
 
 
 def _causes(error: BaseException) -> Iterable[BaseException]:
@@ -256,8 +295,13 @@ class _Transport(httpx.AsyncBaseTransport):
             host.lower(): httpx.URL(origin) for host, origin in settings.resolve.items()
         }
         trusted = ssl.create_default_context()
-        allowed = _Allowed(settings.allow_private, self._origins)
-        self._shards = [_Shard(trusted, allowed) for _ in range(SHARDS)]
+        places = [(origin.host, _port(origin)) for origin in self._origins.values()]
+        allowed = Allowed(settings.allow_private, places)
+        # look-ups wait in threads of their own: a dead name server must not take those
+        # that the rest of the program works with
+        self._look_ups = ThreadPoolExecutor(settings.concurrency, "look-up")
+        network = GuardedNetwork(allowed, self._look_ups)
+        self._shards = [_Shard(trusted, network) for _ in range(SHARDS)]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         origin = self._origins.get(request.url.host)
@@ -275,10 +319,11 @@ class _Transport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         for shard in self._shards:
             await shard.aclose()
+        self._look_ups.shutdown(wait=False, cancel_futures=True)
 
 
 class _Shard(httpx.AsyncHTTPTransport):
-    def __init__(self, trusted: ssl.SSLContext, allowed: _Allowed) -> None:
+    def __init__(self, trusted: ssl.SSLContext, network: GuardedNetwork) -> None:
         super().__init__(verify=trusted)
         # httpx has no way to hand in a network backend, which is where an address can be
         # checked between its resolution and its use
@@ -287,78 +332,9 @@ class _Shard(httpx.AsyncHTTPTransport):
             max_connections=100,
             max_keepalive_connections=8,
             keepalive_expiry=15,
-            network_backend=_GuardedNetwork(allowed),
+            network_backend=network,
         )
 
 
-class _Allowed:
-    """Which addresses may be connected to: public ones, and those the user listed."""
-
-    def __init__(self, listed: Iterable[str], origins: Mapping[str, httpx.URL]) -> None:
-        self._networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
-        self._places = {(url.host, url.port or _port(url.scheme)) for url in origins.values()}
-        for entry in listed:
-            try:
-                self._networks.append(ipaddress.ip_network(entry, strict=False))
-            except ValueError:
-                parts = urlsplit(f"//{entry}")
-                self._places.add((parts.hostname or "", parts.port or 80))
-
-    def __call__(self, host: str, port: int, address: str) -> bool:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-        if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-            ip = ip.ipv4_mapped
-        if ip.is_global and not ip.is_multicast:
-            return True
-        listed = (host, port) in self._places or (str(ip), port) in self._places
-        return listed or any(ip in network for network in self._networks)
-
-
-def _port(scheme: str) -> int:
-    return 443 if scheme == "https" else 80
-
-
-class _GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Resolves a name itself, and connects to nothing but the addresses it has checked."""
-
-    def __init__(self, allowed: _Allowed) -> None:
-        self._network = httpcore.AnyIOBackend()
-        self._allowed = allowed
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        try:
-            loop = asyncio.get_running_loop()
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (socket.gaierror, UnicodeError) as error:
-            raise FetchError(
-                "dns", "the host name is not known", host, "check the URL and the network"
-            ) from error
-        addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
-        usable = [address for address in addresses if self._allowed(host, port, address)]
-        if not usable:
-            raise FetchError(
-                "blocked_address",
-                f"{host} is at {', '.join(addresses)}, which is not public",
-                f"{host}:{port}",
-                "list it in [fetch] allow_private if it is yours",
-            )
-        failure: Exception | None = None
-        for address in usable:
-            try:
-                return await self._network.connect_tcp(
-                    address, port, timeout, local_address, socket_options
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        assert failure is not None
-        raise failure
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+def _port(origin: httpx.URL) -> int:
+    return origin.port or (443 if origin.scheme == "https" else 80)
