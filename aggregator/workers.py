@@ -10,9 +10,12 @@ import asyncio
 import ctypes
 import multiprocessing
 import os
+import pickle
 import resource
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -28,6 +31,9 @@ SECONDS = 20.0
 MEGABYTES = 1024
 """The address space of one worker."""
 
+LOOK_EVERY = 2.0
+"""How often, in seconds, a waiting task looks whether there is still a pool to do it."""
+
 PR_SET_PDEATHSIG = 1
 
 
@@ -37,12 +43,10 @@ class Workers:
     def __init__(self, count: int = 0, seconds: float = SECONDS, megabytes: int = MEGABYTES):
         """Takes how many processes (0: one per core), and the limits of a task and of a worker."""
         self._seconds = seconds
-        self._pool = ProcessPool(
-            max_workers=count or os.cpu_count() or 1,
-            initializer=_start,
-            initargs=(megabytes, os.getpid()),
-            context=multiprocessing.get_context("spawn"),
-        )
+        self._count = count or os.cpu_count() or 1
+        self._megabytes = megabytes
+        self._closed = False
+        self._pool = self._new_pool()
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Gives what the function gives, raises what it raises.
@@ -50,27 +54,88 @@ class Workers:
         Raises WorkerError when the task took too long, needed too much memory, or
         took its process down with it.
         """
-        task = self._pool.schedule(function, args=args, kwargs=kwargs, timeout=self._seconds)
         try:
-            return await asyncio.wrap_future(task)
+            try:
+                return await self._run(function, args, kwargs)
+            except BrokenProcessPool:  # some other process's fault: see `_renewed`
+                return await self._run(function, args, kwargs)
         except TimeoutError as error:
             raise WorkerError(f"took longer than {self._seconds:g} s") from error
         except MemoryError as error:
             raise WorkerError("needed more memory than a worker may have") from error
         except ProcessExpired as error:
             raise WorkerError(f"its process died ({_cause(error.exitcode)})") from error
+        except BrokenProcessPool as error:
+            raise WorkerError("the worker processes cannot be started") from error
+
+    async def _run(
+        self, function: Callable[..., T], args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> T:
+        if self._closed:
+            raise WorkerError("the worker processes are closed")
+        pool = self._pool if self._pool.active else await self._renewed()
+        task: Future[T] = pool.schedule(_call, args=(function, args, kwargs), timeout=self._seconds)
+        result = asyncio.wrap_future(task)
+        try:
+            while not result.done():
+                await asyncio.wait([result], timeout=LOOK_EVERY)
+                if not result.done() and not pool.active:
+                    # a broken pool never says so to the tasks it has not yet handed out
+                    raise BrokenProcessPool("the task was lost")
+            return result.result()
+        finally:
+            result.cancel()
+
+    async def _renewed(self) -> ProcessPool:
+        """pebble gives a pool up when one of its processes is killed while it has no task."""
+        broken, self._pool = self._pool, self._new_pool()
+        await asyncio.to_thread(_end, broken)
+        return self._pool
+
+    def _new_pool(self) -> ProcessPool:
+        return ProcessPool(
+            max_workers=self._count,
+            initializer=_start,
+            initargs=(self._megabytes, os.getpid()),
+            context=multiprocessing.get_context("spawn"),
+        )
 
     def close(self) -> None:
         """Ends the processes, and what they are doing."""
-        self._pool.stop()  # type: ignore[no-untyped-call] # pebble leaves it untyped
-        self._pool.join()
+        self._closed = True
+        _end(self._pool)
+
+
+def _end(pool: ProcessPool) -> None:
+    pool.stop()  # type: ignore[no-untyped-call] # pebble leaves it untyped
+    pool.join()
+
+
+def _call(function: Callable[..., T], args: Sequence[object], kwargs: Mapping[str, object]) -> T:
+    """In the worker: an exception that cannot travel is put in words, for it ends the pool."""
+    try:
+        return function(*args, **kwargs)
+    except Exception as error:
+        if not _travels(error):
+            raise RuntimeError(f"{type(error).__name__}: {error}") from None
+        raise
+    except BaseException as error:  # noqa: BLE001 - SystemExit would end the parent
+        raise RuntimeError(f"the task ended its process: {error!r}") from None
+
+
+def _travels(error: Exception) -> bool:
+    try:
+        return type(pickle.loads(pickle.dumps(error))) is type(error)
+    except Exception:  # noqa: BLE001 - whatever it is, it does not travel
+        return False
 
 
 def _cause(exitcode: int | None) -> str:
     if exitcode is None:
         return "no exit status"
     if exitcode < 0:
-        return f"killed by {signal.Signals(-exitcode).name}"
+        names = {known.value: known.name for known in signal.Signals}
+        return f"killed by {names.get(-exitcode, f'signal {-exitcode}')}"
     return f"exit status {exitcode}"
 
 

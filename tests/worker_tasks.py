@@ -1,0 +1,69 @@
+"""What the tests of the workers have them do: harmless, slow, greedy and fatal things."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from aggregator.errors import ConfigError, FetchError, Problem, QueryError
+
+
+def double(number: int, plus: int = 0) -> tuple[int, int]:
+    """Gives twice the number, and which process found it."""
+    return 2 * number + plus, os.getpid()
+
+
+def hang(started: Path | None = None) -> None:
+    if started is not None:
+        started.write_text(str(os.getpid()))
+    time.sleep(600)
+
+
+def exit_now(status: int) -> None:
+    os._exit(status)
+
+
+def kill_itself() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def system_exit() -> None:
+    sys.exit(3)
+
+
+def grow(megabytes: int) -> int:
+    return len(bytearray(megabytes * 1024 * 1024))
+
+
+def fail_in_words() -> None:
+    raise FetchError("http_status", "the server answered 429", "https://x.example", "", 429, 60.0)
+
+
+def fail_in_a_query() -> None:
+    raise QueryError("a word is missing", "(a OR", 6, "close it")
+
+
+def fail_in_the_config() -> None:
+    raise ConfigError((Problem("config.toml", 3, "feeds", "is missing"),))
+
+
+def fail_as_a_bug() -> None:
+    raise KeyError("no such key")
+
+
+class Untravelled(Exception):
+    """Can be pickled, and not unpickled."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(f"{first} {second}")
+
+
+def fail_untravelled() -> None:
+    raise Untravelled("odd", "trouble")
+
+
+def give_what_cannot_travel() -> object:
+    return lambda: None
