@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 from aggregator.config import values
 from aggregator.config.problems import Mistake, contradictions, dotted, in_plain_words
 from aggregator.config.toml_lines import key_lines, line_of
-from aggregator.core.model import Content, FeedSpec, FullText, TopicSpec
+from aggregator.core.model import Content, FeedSpec, FullText, TopicSpec, View
 from aggregator.core.query import parse_query
 from aggregator.errors import ConfigError, Problem, QueryError
 
@@ -207,6 +207,7 @@ class _Topic(_Table):
     query: Annotated[str, PlainValidator(_query)]
     content: Annotated[Content, PlainValidator(values.one_of("full", "summary"))] = "full"
     limit: Limit = 100
+    view: Annotated[View, PlainValidator(values.one_of("articles"))] = "articles"
 
 
 class _File(_Table):

@@ -19,6 +19,9 @@ FullText = Literal["auto", "feed", "page"]
 
 Content = Literal["full", "summary"]
 
+View = Literal["articles"]
+"""What a topic's feeds list. Stories are to be another."""
+
 
 # --- what the configuration says ---------------------------------------------------------------
 
@@ -49,6 +52,7 @@ class TopicSpec:
     query: str
     content: Content = "full"
     limit: int = 100
+    view: View = "articles"
 
 
 # --- what comes over the wire ------------------------------------------------------------------
