@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, insert, or_, select, text, update
 
 from aggregator.core.model import Composed, Entry, Extracted, Match, Material
 from aggregator.core.text import fold, letters, plain_text
@@ -79,11 +79,17 @@ def next_pending_at(connection: Connection) -> datetime | None:
 
 
 def record_article(
-    connection: Connection, composed: Composed, now: datetime, again_at: datetime | None
+    connection: Connection,
+    composed: Composed,
+    now: datetime,
+    again_at: datetime | None,
+    made_from: Sequence[Entry] | None = None,
 ) -> Outcome:
     """Stores one composed article, merged with the one of the same text if there is one.
 
-    `again_at` is when its page is tried again, None if nothing is left to do.
+    `now` is when its making began, `again_at` when its page is tried again (None: nothing is
+    left to do), `made_from` the entries it was composed from, if known. Where more was asked
+    since, by entries that came or changed or by `reprocess`, it stays to be made again.
     """
     row = connection.execute(select(ARTICLES).where(ARTICLES.c.id == composed.article_id)).one()
     if row.state == "merged":
@@ -91,11 +97,12 @@ def record_article(
         return "merged"
     if composed.extracted is not None:
         _keep_extract(connection, composed.article_id, composed.extracted, now)
+    asked_at = _asked_since(connection, row, now, made_from)
     if not composed.wanted:
-        return _drop(connection, row)
+        return _drop(connection, row, asked_at)
     twin = _twin(connection, composed)
     if twin is not None:
-        _merge(connection, kept=twin, gone=composed.article_id)
+        _merge(connection, twin, composed.article_id, asked_at)
         return "merged"
     outcome = _outcome(row, composed)
     if outcome == "changed":
@@ -105,8 +112,8 @@ def record_article(
     values: dict[str, Any] = composed_values(composed) | {
         "state": "ready",
         "updated": _updated(row, composed, outcome, now),
-        "enrich_at": again_at,
-        "enrich_tries": row.enrich_tries + 1 if again_at else 0,
+        "enrich_at": asked_at or again_at,
+        "enrich_tries": row.enrich_tries + 1 if again_at and not asked_at else 0,
     }
     connection.execute(update(ARTICLES).where(ARTICLES.c.id == row.id).values(values))
     _record_matches(connection, composed)
@@ -143,11 +150,30 @@ def _keep_extract(
     )
 
 
-def _drop(connection: Connection, row: Row[Any]) -> Outcome:
+def _asked_since(
+    connection: Connection, row: Row[Any], now: datetime, made_from: Sequence[Entry] | None
+) -> datetime | None:
+    """Since when the article is to be made once more, None if it is made of all there is."""
+    asked_at: datetime | None = row.enrich_at
+    if asked_at is not None and asked_at > now:
+        return asked_at
+    if made_from is None:
+        return None
+    # a poll that began before `now` may have ended after the material was gathered
+    entries = connection.execute(
+        select(ENTRIES.c.feed_id, ENTRIES.c.key, ENTRIES.c.digest).where(
+            ENTRIES.c.article_id == row.id
+        )
+    )
+    made = {(entry.feed_id, entry.key, entry.digest) for entry in made_from}
+    return None if {tuple(entry) for entry in entries} <= made else now
+
+
+def _drop(connection: Connection, row: Row[Any], asked_at: datetime | None) -> Outcome:
     connection.execute(
         update(ARTICLES)
         .where(ARTICLES.c.id == row.id)
-        .values(state="dropped", enrich_at=None, enrich_tries=0, fingerprint="")
+        .values(state="dropped", enrich_at=asked_at, enrich_tries=0, fingerprint="")
     )
     _forget_matches(connection, row.id)
     return "dropped"
@@ -161,6 +187,7 @@ def _twin(connection: Connection, composed: Composed) -> str | None:
         select(ARTICLES.c.id)
         .where(
             ARTICLES.c.fingerprint == composed.fingerprint,
+            text("articles.fingerprint <> ''"),  # without it SQLite cannot use the partial index
             ARTICLES.c.state == "ready",
             ARTICLES.c.id != composed.article_id,
             ARTICLES.c.published.between(
@@ -173,8 +200,12 @@ def _twin(connection: Connection, composed: Composed) -> str | None:
     return connection.execute(same).scalar()
 
 
-def _merge(connection: Connection, kept: str, gone: str) -> None:
+def _merge(connection: Connection, kept: str, gone: str, asked_at: datetime | None) -> None:
     """The entries of `gone` become entries of `kept`; its id leads there from now on."""
+    if asked_at is not None:  # what `gone` was to be made again for now concerns `kept`
+        connection.execute(
+            update(ARTICLES).where(ARTICLES.c.id == kept).values(enrich_at=asked_at, enrich_tries=0)
+        )
     connection.execute(update(ENTRIES).where(ENTRIES.c.article_id == gone).values(article_id=kept))
     connection.execute(
         update(ARTICLES)

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from aggregator.errors import (
     AggregatorError,
@@ -27,19 +28,24 @@ from aggregator.store.migrations import HEAD, REVISIONS
 BUSY_SECONDS = 10
 """How long a write waits for another process before it gives up."""
 
+READERS = 4
+
 
 class Database:
     """One database and two ways in: `write` (one transaction at a time) and `read`."""
 
-    def __init__(self, url: str) -> None:
-        """Takes an SQLAlchemy URL. Creates the file's folder; opens nothing yet."""
+    def __init__(self, url: str, busy_seconds: float = BUSY_SECONDS) -> None:
+        """Takes an SQLAlchemy URL, and how long a write waits for another process.
+
+        Creates the file's folder; opens nothing yet.
+        """
         try:
             parsed = make_url(url)
             self.where = parsed.render_as_string(hide_password=True)
             if parsed.get_backend_name() == "sqlite":
                 _make_folder(parsed)
-            self._writer = _engine(parsed, begin="BEGIN IMMEDIATE", connections=1)
-            self._reader = _engine(parsed, begin="BEGIN", connections=4)
+            self._writer = _engine(parsed, "BEGIN IMMEDIATE", 1, busy_seconds)
+            self._reader = _engine(parsed, "BEGIN", READERS, busy_seconds)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
             raise StoreError(
                 f"cannot open this kind of database: {error}",
@@ -65,6 +71,12 @@ class Database:
             found = _revision(connection)
             if found == HEAD:
                 return
+            if not found and inspect(connection).get_table_names():
+                raise StoreError(
+                    "another program's tables are in it",
+                    self.where,
+                    "give [store] url another place",
+                )
             if found and found not in REVISIONS:
                 raise StoreNewer(
                     f"was made by a newer version (schema {found}; this one knows {HEAD})",
@@ -86,9 +98,13 @@ class Database:
             yield
         except DBAPIError as error:
             raise in_words(error, self.where) from error
+        except PoolTimeout as error:
+            raise StoreError(
+                "too many read it at once", self.where, "wait for what is running to end"
+            ) from error
 
 
-def _engine(url: URL, begin: str, connections: int) -> Engine:
+def _engine(url: URL, begin: str, connections: int, busy_seconds: float) -> Engine:
     if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_size=connections, max_overflow=0, json_serializer=_to_json)
     engine = create_engine(
@@ -96,7 +112,7 @@ def _engine(url: URL, begin: str, connections: int) -> Engine:
         pool_size=connections,
         max_overflow=0,
         json_serializer=_to_json,
-        connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
+        connect_args={"check_same_thread": False, "timeout": busy_seconds},
     )
 
     @event.listens_for(engine, "connect")
@@ -178,6 +194,16 @@ _ADVICE: tuple[tuple[tuple[str, ...], type[StoreError], str, str], ...] = (
         "check the disk and the system log",
     ),
 )
+
+
+def ended(connection: Connection) -> bool:
+    """Whether the database has rolled the transaction back by itself, all of it.
+
+    SQLite does on a full disk and on I/O errors (sqlite.org/lang_transaction.html): what
+    follows would be outside of any transaction.
+    """
+    driver = connection.connection.dbapi_connection
+    return isinstance(driver, sqlite3.Connection) and not driver.in_transaction
 
 
 def in_words(error: DBAPIError, where: str) -> AggregatorError | DBAPIError:

@@ -29,6 +29,12 @@ from aggregator.store.tables import ARTICLES, ENTRIES, EXTRACTS, FEEDS
 AT_ONCE = 500
 """How many values one statement asks for."""
 
+REVISABLE = (
+    "digest", "title", "summary", "content", "base", "author", "language", "categories",
+    "enclosures",
+)  # fmt: skip
+"""What a revised entry brings anew. What it is about, and when it came, stays."""
+
 
 def sync_feeds(connection: Connection, specs: Sequence[FeedSpec], now: datetime) -> None:
     """Makes the feeds the configured ones: new ones are due at once, removed ones rest.
@@ -62,7 +68,9 @@ def sync_feeds(connection: Connection, specs: Sequence[FeedSpec], now: datetime)
                 "last_modified": "",
                 "body_hash": "",
                 "next_poll_at": now,
+                "last_status": "",
                 "failures": 0,
+                "error": "",
             }
         connection.execute(update(FEEDS).where(FEEDS.c.id == spec.id).values(values))
 
@@ -158,28 +166,16 @@ def record_entries(
         connection.execute(
             update(ENTRIES)
             .where(ENTRIES.c.feed_id == feed_id, ENTRIES.c.key == bindparam("the_key"))
-            .values(
-                {
-                    name: bindparam(f"new_{name}")
-                    for name in ("digest", "title", "summary", "content", "author", "categories")
-                }
-            ),
+            .values({name: bindparam(f"new_{name}") for name in REVISABLE}),
             [
-                {
-                    "the_key": entry.key,
-                    "new_digest": entry.digest,
-                    "new_title": entry.title,
-                    "new_summary": entry.summary,
-                    "new_content": entry.content,
-                    "new_author": entry.author,
-                    "new_categories": list(entry.categories),
-                }
-                for entry in decision.revised
+                {"the_key": values["key"]} | {f"new_{name}": values[name] for name in REVISABLE}
+                for values in map(entry_values, decision.revised)
             ],
         )
         changed = _articles_of(connection, feed_id, decision.revised)
         # the page will have changed too
-        connection.execute(delete(EXTRACTS).where(EXTRACTS.c.article_id.in_(sorted(changed))))
+        for ids in _chunks(sorted(changed)):
+            connection.execute(delete(EXTRACTS).where(EXTRACTS.c.article_id.in_(ids)))
         _make_again(connection, changed, now)
     return decision
 

@@ -1,0 +1,172 @@
+"""Feeds, entries and composed articles as the tests of the store need them, and a store to ask."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection
+
+from aggregator.core.dedupe import fingerprint
+from aggregator.core.identity import article_id, entry_digest
+from aggregator.core.model import (
+    Composed,
+    Decision,
+    Enclosure,
+    Entry,
+    FeedReading,
+    FeedSpec,
+    Image,
+    Match,
+    Material,
+    NotModified,
+    Reason,
+    Retrieved,
+    Validators,
+)
+from aggregator.core.text import fold, letters, plain_text
+from aggregator.store import Store, articles, editions, polls
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+NOW = datetime(2021, 11, 24, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+FEEDX = FeedSpec("feedx", ("https://feedx.example/voa.xml",), outlet="美国之音")
+GUANCHA = FeedSpec(
+    "guancha", ("https://a.example/guancha", "https://b.example/guancha"), outlet="观察者网"
+)
+
+
+class Newsroom:
+    """A store, asked without an event loop around it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def write(
+        self,
+        operation: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        return asyncio.run(self.store.write(operation, *args, **kwargs))
+
+    def read(
+        self,
+        operation: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        return self.store.read_now(operation, *args, **kwargs)
+
+    def poll(self, *entries: Entry, spec: FeedSpec = FEEDX, now: datetime = NOW) -> Decision:
+        return self.write(
+            polls.record_poll,
+            spec.id,
+            spec.urls[0],
+            retrieved(spec.urls[0]),
+            reading(*entries),
+            now,
+            now + HOUR,
+        )
+
+    def pending(self, now: datetime = NOW) -> tuple[Material, ...]:
+        return self.read(articles.pending, now, 100)
+
+    def make(
+        self, composed: Composed, now: datetime = NOW, again_at: datetime | None = None
+    ) -> articles.Outcome:
+        return self.write(articles.record_article, composed, now, again_at)
+
+    def define(self, *topic_ids: str, now: datetime = NOW) -> frozenset[str]:
+        definitions = {editions.ALL: ""} | dict.fromkeys(topic_ids, "1")
+        return self.write(editions.sync_editions, definitions, now)
+
+    def publish_all(self) -> dict[str, int]:
+        """Counts every edition as published; gives those that had changed."""
+        changed = dict(self.read(editions.unpublished))
+        for edition_id, changes in changed.items():
+            self.write(editions.record_published, edition_id, changes)
+        return changed
+
+
+def entry(
+    name: str,
+    text: str = "正文",
+    *,
+    feed: str = "feedx",
+    url: str | None = None,
+    title: str = "",
+    now: datetime = NOW,
+) -> Entry:
+    """An entry of the key `name`; what is equal in `url` is about one article."""
+    canonical = f"https://example.org/{name}" if url is None else url
+    title = title or f"标题 {name}"
+    return Entry(
+        feed_id=feed,
+        key=name,
+        digest=entry_digest(title, text),
+        article_id=article_id(canonical, feed, name),
+        url=canonical,
+        link=canonical,
+        title=title,
+        author="记者",
+        outlet="美国之音" if feed == "feedx" else "观察者网",
+        published=NOW - HOUR,
+        date_given="Wed, 24 Nov 2021 11:00:00 GMT",
+        first_seen=now,
+        summary="",
+        content=text,
+        base="https://example.org/",
+        language="zh",
+        categories=("新闻", "阿富汗"),
+        enclosures=(Enclosure("https://example.org/a.mp3", "audio/mpeg", 42),),
+    )
+
+
+def composed(
+    entry: Entry, body: str = "", *, topics: Sequence[str] = (), title: str = ""
+) -> Composed:
+    """The article of an entry, in these topics; without a body one that no other shares."""
+    title = title or entry.title
+    body = body or f"<p>{entry.content}{entry.article_id}</p>"
+    folded = letters(fold(plain_text(body)))
+    return Composed(
+        article_id=entry.article_id,
+        url=entry.url,
+        title=title,
+        author=entry.author,
+        outlet=entry.outlet,
+        published=entry.published,
+        language="zh",
+        body=body,
+        lead=plain_text(body)[:20],
+        folded=folded,
+        fingerprint=fingerprint(title, folded),
+        image=Image("https://example.org/a.jpg", "多哈"),
+        categories=entry.categories,
+        enclosures=entry.enclosures,
+        matches=tuple(Match(topic, (Reason("塔利班", "title", "…塔利班…"),)) for topic in topics),
+        wanted=True,
+    )
+
+
+def unwanted(article: Composed) -> Composed:
+    return replace(article, wanted=False)
+
+
+def retrieved(url: str, etag: str = '"1"') -> Retrieved:
+    return Retrieved(url, 200, {}, b"<rss/>", Validators(etag, "yesterday", "hash"), 0.1)
+
+
+def not_modified(url: str, etag: str = '"2"') -> NotModified:
+    return NotModified(url, Validators(etag, "today", "hash"), 0.1)
+
+
+def reading(*entries: Entry, title: str = "美国之音中文网") -> FeedReading:
+    return FeedReading(title, "https://www.voachinese.com", "feedx.net", "zh", entries)

@@ -1,0 +1,239 @@
+"""What a poll leaves behind: the feeds' schedules, their entries, and articles to be made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import func, select
+
+from aggregator.core.model import Enclosure, Extracted, Validators
+from aggregator.store import articles, polls
+from aggregator.store.tables import ARTICLES, ENTRIES
+from tests.store.making import (
+    FEEDX,
+    GUANCHA,
+    HOUR,
+    NOW,
+    Newsroom,
+    composed,
+    entry,
+    not_modified,
+    reading,
+    retrieved,
+)
+
+
+def due(room: Newsroom, *busy: str) -> list[str]:
+    return [state.feed_id for state in room.read(polls.due_feeds, NOW, 10, busy)]
+
+
+def test_new_feeds_are_due_at_once(room: Newsroom) -> None:
+    assert sorted(due(room)) == ["feedx", "guancha"]
+    state = room.store.feed_states()[0]
+    assert (state.url, state.validators, state.last_status) == (FEEDX.urls[0], Validators(), "")
+
+
+def test_due_feeds_come_longest_overdue_first_without_the_busy_ones(room: Newsroom) -> None:
+    third = replace(FEEDX, id="third")
+    room.write(polls.sync_feeds, (FEEDX, GUANCHA, third), NOW)
+    for feed_id, ago in (("feedx", 1), ("guancha", 3), ("third", 2)):
+        room.write(polls.record_failure, feed_id, "dns", "…", NOW, NOW - ago * HOUR)
+    assert due(room) == ["guancha", "third", "feedx"]
+    assert due(room, "guancha") == ["third", "feedx"]
+    assert [s.feed_id for s in room.read(polls.due_feeds, NOW, 1)] == ["guancha"]
+
+
+def test_known_feeds_keep_their_schedule_and_validators(room: Newsroom) -> None:
+    room.poll(entry("a"))
+    before = room.store.feed_states()
+    room.write(polls.sync_feeds, (FEEDX, GUANCHA), NOW + HOUR)
+    assert room.store.feed_states() == before
+    assert due(room) == ["guancha"]
+
+
+def test_removed_feeds_rest_and_come_back_as_they_were(room: Newsroom) -> None:
+    room.poll(entry("a"))
+    before = room.store.feed_states()
+    room.write(polls.sync_feeds, (GUANCHA,), NOW)
+    assert [state.feed_id for state in room.store.feed_states()] == ["guancha"]
+    assert [state.feed_id for state in room.read(polls.active_feeds)] == ["guancha"]
+    assert room.read(polls.due_feeds, NOW + 9 * HOUR, 10)[0].feed_id == "guancha"
+    room.write(polls.sync_feeds, (FEEDX, GUANCHA), NOW)
+    assert room.store.feed_states() == before
+
+
+def test_a_feed_whose_url_is_no_longer_configured_starts_over(room: Newsroom) -> None:
+    room.poll(entry("a"))
+    room.write(polls.record_failure, "feedx", "dns", "unknown host", NOW, NOW + HOUR)
+    moved = replace(FEEDX, urls=("https://new.example/voa.xml",), title="新名字")
+    room.write(polls.sync_feeds, (moved, GUANCHA), NOW)
+    state = room.store.feed_states()[0]
+    assert (state.url, state.validators, state.title) == (moved.urls[0], Validators(), "新名字")
+    assert (state.next_poll_at, state.failures, state.error) == (NOW, 0, "")
+    assert state.entries == 1
+
+
+def test_a_mirror_that_answered_is_remembered_with_its_validators(room: Newsroom) -> None:
+    second = GUANCHA.urls[1]
+    answer = retrieved(second, '"of b"')
+    room.write(polls.record_poll, "guancha", second, answer, reading(), NOW, NOW + HOUR)
+    room.write(polls.sync_feeds, (FEEDX, GUANCHA), NOW)
+    state = room.store.feed_states()[1]
+    assert (state.url, state.validators.etag) == (second, '"of b"')
+
+
+def test_a_poll_tells_new_from_revised_from_known(room: Newsroom) -> None:
+    first = room.poll(entry("a"), entry("b"))
+    assert [e.key for e in first.new] == ["a", "b"]
+    again = room.poll(entry("a"), entry("b", "另一个正文"), entry("c"), entry("c"))
+    assert [e.key for e in again.new] == ["c"]
+    assert [e.key for e in again.revised] == ["b"]
+    assert again.known == 1
+    state = room.store.feed_states()[0]
+    assert (state.last_status, state.entries, state.title) == ("new", 3, "美国之音中文网")
+    assert (state.generator, state.validators.etag) == ("feedx.net", '"1"')
+    assert (state.last_success_at, state.next_poll_at) == (NOW, NOW + HOUR)
+
+
+def test_the_same_feed_twice_adds_nothing(room: Newsroom) -> None:
+    room.poll(entry("a"), entry("b"))
+    for material in room.pending():
+        room.make(composed(material.entries[0]))
+    counts = room.store.counts()
+    again = room.poll(entry("a"), entry("b"), now=NOW + HOUR)
+    assert (again.new, again.revised, again.known) == ((), (), 2)
+    assert room.store.feed_states()[0].last_status == "nothing_new"
+    assert room.store.counts() == counts
+    assert room.pending(NOW + 9 * HOUR) == ()
+
+
+def test_keys_are_those_of_one_feed(room: Newsroom) -> None:
+    room.poll(entry("a"))
+    other = room.poll(entry("a", feed="guancha", url="https://b.example/a"), spec=GUANCHA)
+    assert len(other.new) == 1
+    assert room.store.counts().entries == 2
+
+
+def test_entries_of_two_feeds_with_one_canonical_url_are_one_article(room: Newsroom) -> None:
+    url = "https://example.org/talks"
+    room.poll(entry("a", url=url))
+    [material] = room.pending()
+    room.make(composed(material.entries[0]))
+    room.poll(entry("b", url=url, feed="guancha", now=NOW + HOUR), spec=GUANCHA, now=NOW + HOUR)
+
+    [material] = room.pending(NOW + HOUR)
+    assert [(e.feed_id, e.key) for e in material.entries] == [("feedx", "a"), ("guancha", "b")]
+    counts = room.store.counts()
+    assert (counts.entries, counts.articles, counts.duplicates) == (2, 1, 1)
+
+
+def test_two_new_entries_of_one_poll_with_one_url_are_one_article(room: Newsroom) -> None:
+    room.poll(entry("a", url="https://example.org/x"), entry("b", url="https://example.org/x"))
+    assert [len(material.entries) for material in room.pending()] == [2]
+
+
+def test_entries_without_a_url_are_articles_of_their_own(room: Newsroom) -> None:
+    room.poll(entry("a", url=""), entry("b", url=""))
+    assert len(room.pending()) == 2
+
+
+def test_an_entry_is_kept_as_it_was_given(room: Newsroom) -> None:
+    given = entry("a", "<p>塔利班 &amp; 𠮷 \x00</p>")
+    room.poll(given)
+    [material] = room.pending()
+    assert material.entries == (given,)
+    assert material.generators == {"feedx": "feedx.net"}
+
+
+def test_a_revised_entry_brings_its_text_and_makes_its_article_anew(room: Newsroom) -> None:
+    room.poll(entry("a"))
+    [material] = room.pending()
+    page = Extracted("https://example.org/a", "标题", "", None, "<p>页面</p>")
+    room.make(replace(composed(material.entries[0]), extracted=page))
+    assert room.pending(NOW + 9 * HOUR) == ()
+
+    revised = replace(
+        entry("a", "新正文", title="新标题"),
+        author="另一记者",
+        base="https://example.org/new/",
+        categories=("国际",),
+        enclosures=(Enclosure("https://example.org/b.mp3"),),
+        published=NOW,
+        first_seen=NOW + HOUR,
+    )
+    room.poll(revised, now=NOW + HOUR)
+
+    assert room.pending(NOW) == ()
+    [material] = room.pending(NOW + HOUR)
+    assert material.extracted is None, "the page will have changed too"
+    first = entry("a")
+    assert material.entries == (
+        replace(revised, published=first.published, first_seen=first.first_seen),
+    )
+
+
+def test_a_feed_larger_than_one_statement_may_be_is_taken(room: Newsroom) -> None:
+    many = [entry(str(n)) for n in range(1203)]
+    assert len(room.poll(*many).new) == 1203
+    assert room.poll(*many).known == 1203
+    assert len(room.poll(*(entry(str(n), "改了") for n in range(1203))).revised) == 1203
+    number = room.read(lambda c: c.execute(select(func.count()).select_from(ENTRIES)).scalar_one())
+    assert number == 1203
+
+
+def test_an_unchanged_feed_takes_the_new_validators(room: Newsroom) -> None:
+    room.poll(entry("a"))
+    room.write(polls.record_failure, "feedx", "dns", "unknown host", NOW, NOW + HOUR)
+    answer = not_modified(FEEDX.urls[0])
+    later = NOW + HOUR
+    room.write(polls.record_unchanged, "feedx", FEEDX.urls[0], answer, later, later + HOUR)
+    state = room.store.feed_states()[0]
+    assert state.validators == answer.validators
+    assert (state.last_status, state.failures, state.error) == ("not_modified", 0, "")
+    assert (state.last_poll_at, state.last_success_at) == (later, later)
+    assert state.next_poll_at == later + HOUR
+
+
+def test_a_failed_poll_keeps_all_that_is_known(room: Newsroom) -> None:
+    room.poll(entry("a"))
+    before = room.store.feed_states()[0]
+    later = NOW + HOUR
+    for _ in range(2):
+        room.write(polls.record_failure, "feedx", "timeout", "too slow", later, later + HOUR)
+    assert room.store.feed_states()[0] == replace(
+        before,
+        failures=2,
+        error="too slow",
+        last_status="timeout",
+        last_poll_at=later,
+        next_poll_at=later + HOUR,
+    )
+    room.poll(now=later)
+    assert room.store.feed_states()[0].failures == 0
+
+
+def test_entries_of_a_merged_article_go_to_the_one_that_was_kept(room: Newsroom) -> None:
+    kept, gone = entry("a"), entry("b", feed="guancha")
+    same = "<p>" + "塔利班与美国恢复谈判" * 10 + "</p>"
+    room.poll(kept)
+    room.poll(gone, spec=GUANCHA)
+    room.make(composed(kept, same))
+    assert room.make(composed(gone, same, title=kept.title)) == "merged"
+
+    room.poll(entry("c", url=gone.url, now=NOW + HOUR), now=NOW + HOUR)
+
+    [material] = room.pending(NOW + HOUR)
+    assert material.article_id == kept.article_id
+    assert [e.key for e in material.entries] == ["a", "b", "c"]
+    states = room.read(lambda c: c.execute(select(ARTICLES.c.state)).scalars().all())
+    assert sorted(states) == ["merged", "ready"]
+
+
+def test_a_poll_that_fails_midway_leaves_nothing(room: Newsroom) -> None:
+    broken = replace(entry("b"), title="\udc80")  # no encoding can write it
+    with pytest.raises(UnicodeEncodeError):
+        room.poll(entry("a"), broken)
+    assert room.store.counts().entries == 0
+    assert room.store.feed_states()[0].validators == Validators()
+    assert room.read(articles.next_pending_at) is None
