@@ -26,16 +26,19 @@ from aggregator.errors import (
 from aggregator.store.migrations import HEAD, REVISIONS
 
 BUSY_SECONDS = 10
-"""How long a write waits for another process before it gives up."""
+"""How long a write waits for another process, and a read for its turn, before it gives up."""
 
 READERS = 4
 
 
 class Database:
-    """One database and two ways in: `write` (one transaction at a time) and `read`."""
+    """One database and two ways in: `write` (one transaction at a time) and `read`.
+
+    One that may not be written can be opened and read if its tables are of today's shape.
+    """
 
     def __init__(self, url: str, busy_seconds: float = BUSY_SECONDS) -> None:
-        """Takes an SQLAlchemy URL, and how long a write waits for another process.
+        """Takes an SQLAlchemy URL, and how long to wait for others (BUSY_SECONDS).
 
         Creates the file's folder; opens nothing yet.
         """
@@ -111,6 +114,7 @@ def _engine(url: URL, begin: str, connections: int, busy_seconds: float) -> Engi
         url,
         pool_size=connections,
         max_overflow=0,
+        pool_timeout=busy_seconds,
         json_serializer=_to_json,
         connect_args={"check_same_thread": False, "timeout": busy_seconds},
     )
@@ -135,7 +139,7 @@ def _to_json(value: object) -> str:
 
 
 def _make_folder(url: URL) -> None:
-    if not url.database or url.database == ":memory:":
+    if not url.database or url.database == ":memory:" or "\0" in url.database:
         raise StoreError(
             "an SQLite database needs a file", "[store] url", 'as in "sqlite:///var/news.db"'
         )

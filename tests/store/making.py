@@ -134,7 +134,7 @@ def composed(
 ) -> Composed:
     """The article of an entry, in these topics; without a body one that no other shares."""
     title = title or entry.title
-    body = body or f"<p>{entry.content}{entry.article_id}</p>"
+    body = body or f"<p>{entry.content} {entry.article_id} {entry.article_id}</p>"
     folded = letters(fold(plain_text(body)))
     return Composed(
         article_id=entry.article_id,

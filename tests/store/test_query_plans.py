@@ -1,0 +1,122 @@
+"""The statements that run all day look nothing up by reading a whole table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+
+from aggregator.store import articles, editions, polls
+from tests.store.making import HOUR, NOW, Newsroom, composed, entry, reading, retrieved
+
+Plans = dict[str, str]
+
+
+def plans_of(room: Newsroom, operation: Callable[[Connection], object]) -> Plans:
+    """SQLite's plan for each statement that the operation runs."""
+
+    def explained(connection: Connection) -> Plans:
+        ran: list[tuple[str, Any]] = []
+
+        def note(c: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
+            ran.append((statement, parameters))
+
+        event.listen(connection, "before_cursor_execute", note)
+        operation(connection)
+        event.remove(connection, "before_cursor_execute", note)
+        plans: Plans = {}
+        for statement, parameters in ran:
+            if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+                one = parameters[0] if isinstance(parameters, list) else parameters
+                rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", one)
+                plans[statement] = "; ".join(row.detail for row in rows)
+        return plans
+
+    return room.write(explained)
+
+
+ARTICLE = composed(entry("a"), topics=["kabul"])
+
+HOT: dict[str, Callable[[Connection], object]] = {
+    "due feeds": lambda c: polls.due_feeds(c, NOW, 10, ["x"]),
+    "a poll": lambda c: polls.record_poll(
+        c,
+        "feedx",
+        "https://feedx.example/voa.xml",
+        retrieved("https://feedx.example/voa.xml"),
+        reading(entry("a", "改了"), entry("new"), entry("joins", url=entry("b").url)),
+        NOW,
+        NOW + HOUR,
+    ),
+    "a failed poll": lambda c: polls.record_failure(c, "feedx", "dns", "…", NOW, NOW + HOUR),
+    "waiting articles": lambda c: articles.pending(c, NOW, 10, ["x"]),
+    "the next waiting article": articles.next_pending_at,
+    "an article made": lambda c: articles.record_article(c, ARTICLE, NOW, None, [entry("a")]),
+    "an article put off": lambda c: articles.postpone(c, ARTICLE.article_id, NOW),
+    "the newest": lambda c: editions.articles(c, None, 10),
+    "the newest of a topic": lambda c: editions.articles(c, "kabul", 10),
+    "an article": lambda c: editions.article(c, ARTICLE.article_id),
+    "its matches": lambda c: editions.matches(c, ARTICLE.article_id),
+    "a topic's members": lambda c: editions.members(c, "kabul", NOW - HOUR),
+    "a scan": lambda c: list(editions.scan(c, NOW - 9 * HOUR)),
+    "feed states": editions.feed_states,
+}
+
+
+@pytest.fixture
+def full(room: Newsroom) -> Newsroom:
+    if not room.store.where.startswith("sqlite"):
+        pytest.skip("plans are written differently there")
+    room.define("kabul")
+    entries = [entry("a"), entry("b"), *(entry(str(n)) for n in range(20))]
+    room.poll(*entries)
+    for one in entries[:10]:
+        room.make(composed(one, topics=["kabul"]))
+    return room
+
+
+@pytest.mark.parametrize("what", HOT)
+def test_no_hot_statement_reads_a_whole_table(full: Newsroom, what: str) -> None:
+    plans = plans_of(full, HOT[what])
+    assert plans
+    for statement, plan in plans.items():
+        for table in ("entries", "articles", "matches", "extracts", "revisions"):
+            assert f"SCAN {table}" not in plan, statement
+
+
+def plan_with(plans: Plans, *words: str) -> str:
+    [plan] = [plan for statement, plan in plans.items() if all(word in statement for word in words)]
+    return plan
+
+
+def test_due_feeds_are_found_by_their_time(full: Newsroom) -> None:
+    plan = plan_with(plans_of(full, HOT["due feeds"]), "next_poll_at <=")
+    assert "feeds_due (active=? AND next_poll_at<?)" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_waiting_articles_are_found_by_the_index_of_those_alone(full: Newsroom) -> None:
+    plan = plan_with(plans_of(full, HOT["waiting articles"]), "enrich_at <=")
+    assert "articles_pending (enrich_at<?)" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_equal_texts_are_found_by_their_fingerprint(full: Newsroom) -> None:
+    plan = plan_with(plans_of(full, HOT["an article made"]), "fingerprint =")
+    assert "articles_fingerprint (fingerprint=?)" in plan
+
+
+def test_the_newest_are_found_without_sorting_all(full: Newsroom) -> None:
+    plan = plan_with(plans_of(full, HOT["the newest"]), "ORDER BY articles.published")
+    assert "articles_newest (state=?)" in plan
+    assert "TEMP B-TREE FOR ORDER BY" not in plan, "only those of one moment are sorted"
+    plan = plan_with(plans_of(full, HOT["the newest of a topic"]), "ORDER BY matches.published")
+    assert "matches_newest (topic_id=?)" in plan
+    assert "TEMP B-TREE FOR ORDER BY" not in plan
+
+
+def test_a_plan_that_reads_a_whole_table_is_seen(full: Newsroom) -> None:
+    plans = plans_of(full, lambda c: c.exec_driver_sql("SELECT * FROM articles WHERE title = 'x'"))
+    assert "SCAN articles" in plan_with(plans, "title")
