@@ -186,9 +186,10 @@ def _twin(connection: Connection, composed: Composed) -> str | None:
     same = (
         select(ARTICLES.c.id)
         .where(
+            # only what is published has one; to ask for the state as well would have SQLite
+            # read everything that was published within those days
             ARTICLES.c.fingerprint == composed.fingerprint,
             text("articles.fingerprint <> ''"),  # without it SQLite cannot use the partial index
-            ARTICLES.c.state == "ready",
             ARTICLES.c.id != composed.article_id,
             ARTICLES.c.published.between(
                 composed.published - SAME_TEXT_WITHIN, composed.published + SAME_TEXT_WITHIN
