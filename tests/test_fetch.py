@@ -21,7 +21,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from aggregator.codings import Decoder
+from aggregator.codings import PIECE, Decoder
 from aggregator.config import FetchSettings
 from aggregator.core.model import NotModified, Retrieved, Validators
 from aggregator.errors import FetchError
@@ -115,6 +115,7 @@ def test_a_request_says_who_asks_and_what_it_takes() -> None:
     assert feed.headers["user-agent"] == b"aggregator/1.2 (+editor@example.org)"
     assert feed.headers["accept"].startswith(b"application/atom+xml")
     assert page.headers["accept"].startswith(b"text/html")
+    assert feed.headers["accept-encoding"] == b"gzip, deflate"
     assert "if-none-match" not in feed.headers
     assert "if-modified-since" not in feed.headers
     assert "referer" not in page.headers
@@ -474,6 +475,20 @@ def test_however_an_answer_is_cut_up_it_is_unpacked_whole(
     parts = [packed[start : start + size] for start in range(0, len(packed), size)]
     assert b"".join(piece for part in parts for piece in decoder.decode(part)) == text
     decoder.finish()
+
+
+@pytest.mark.parametrize("wbits", [31, 15, -15])
+@pytest.mark.parametrize("over", [-1, 0, 1, 257, 258, 259])
+def test_no_piece_is_larger_than_it_may_be_and_none_is_left_behind(wbits: int, over: int) -> None:
+    for times in (1, 2, 5):
+        text = bytes(times * PIECE + over)
+        packer = zlib.compressobj(9, wbits=wbits)
+        packed = packer.compress(text) + packer.flush()
+        decoder = Decoder("gzip" if wbits == 31 else "deflate")
+        pieces = list(decoder.decode(packed))
+        decoder.finish()
+        assert max(map(len, pieces)) <= PIECE
+        assert b"".join(pieces) == text
 
 
 @pytest.mark.parametrize(
