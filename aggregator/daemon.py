@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ import uvicorn
 
 from aggregator.config import Config
 from aggregator.engines.local import LocalEngine
-from aggregator.errors import ConfigError, ListenError, StoreError
+from aggregator.errors import AggregatorError, ConfigError, ListenError
 from aggregator.fetch import Fetcher
 from aggregator.outputs.files import EditionFiles
 from aggregator.pipeline import Pipeline
@@ -37,8 +38,16 @@ log = logging.getLogger(__name__)
 
 VERSION = version("aggregator")
 
-GRACE = 8.0
+GRACE = 5.0
 """Seconds for what runs to finish after SIGTERM; with the rest of stopping it stays under 10."""
+
+BACKLOG = 2048
+
+_HINTS = {
+    errno.EADDRINUSE: "another program uses it; give [server] listen another address",
+    errno.EADDRNOTAVAIL: "give [server] listen an address of this machine",
+    errno.EACCES: "ports below 1024 are for root; give [server] listen another port",
+}
 
 
 def clock() -> datetime:
@@ -99,29 +108,34 @@ class Daemon:
 
     async def run(self) -> None:
         """Raises ListenError, StoreError, OutputError before it serves; nothing afterwards."""
-        with contextlib.closing(
-            listen(self._config.server.host, self._config.server.port)
-        ) as bound:
+        server = self._config.server
+        with contextlib.closing(listen(server.host, server.port)) as bound:
             async with open_pipeline(self._config, self._state) as pipeline:
                 engine = LocalEngine(pipeline, clock)
-                server = _Server(create_app(lambda: self._site(engine)))
-                serving = asyncio.create_task(server.serve(sockets=[bound]))
-                ticks = Ticks((engine.poll_due, engine.enrich_due, engine.publish_due))
-                self._listen_to_signals(engine)
-                ticks.start()
-                log.info("serving %s, state in %s", self._config.server.public_url, self._state)
-                notify("READY=1")
                 try:
-                    await self._stopping.wait()
+                    await self._work(engine, bound)
                 finally:
-                    notify("STOPPING=1")
-                    ticks.stop()
-                    server.should_exit = True
-                    await engine.close(GRACE)
-                    await serving
-                    for late in self._reloads:
-                        late.cancel()
                     await engine.pipeline.fetcher.close()
+
+    async def _work(self, engine: LocalEngine, bound: socket.socket) -> None:
+        server = _Server(create_app(lambda: self._site(engine)))
+        serving = asyncio.create_task(server.serve(sockets=[bound]))
+        told_to_stop = asyncio.create_task(self._stopping.wait())
+        ticks = Ticks((engine.poll_due, engine.enrich_due, engine.publish_due, *_watchdog()))
+        self._listen_to_signals(engine)
+        ticks.start()
+        log.info("serving %s, state in %s", self._config.server.public_url, self._state)
+        notify("READY=1")
+        await asyncio.wait((serving, told_to_stop), return_when=asyncio.FIRST_COMPLETED)
+        self._stopping.set()
+        notify("STOPPING=1")
+        ticks.stop()
+        server.should_exit = True
+        for reload in self._reloads:
+            reload.cancel()
+        await engine.close(GRACE)
+        await asyncio.gather(*self._reloads, return_exceptions=True)
+        await serving
 
     def _listen_to_signals(self, engine: LocalEngine) -> None:
         loop = asyncio.get_running_loop()
@@ -136,36 +150,23 @@ class Daemon:
 
     async def _take_new_config(self, engine: LocalEngine) -> None:
         async with self._reloading:
+            old = engine.pipeline
             try:
-                config = self._reload()
+                config = _with_what_is_fixed(old.config, self._reload())
             except ConfigError as error:
                 log.error("the configuration was not taken, the old one goes on:\n%s", error)
                 return
-            old = engine.pipeline
-            if fixed := _needs_restart(old.config, config):
-                log.warning("%s: changed, and taken at the next start only", ", ".join(fixed))
-                config = replace(
-                    config,
-                    server=replace(
-                        config.server, host=old.config.server.host, port=old.config.server.port
-                    ),
-                    store=old.config.store,
-                    output=replace(config.output, dir=old.config.output.dir),
-                )
             fetcher = old.fetcher
             if config.fetch != old.config.fetch:
                 fetcher = Fetcher(config.fetch, VERSION)
-            pipeline = replace(old, config=config, fetcher=fetcher)
             try:
-                await pipeline.prepare(clock())
-            except StoreError as error:
+                await engine.adopt(replace(old, config=config, fetcher=fetcher))
+                log.info("the configuration was taken")
+            except AggregatorError as error:
                 log.error("the configuration was not taken, the old one goes on: %s", error)
-                return
-            engine.pipeline = pipeline
-            log.info("the configuration was taken")
-        if fetcher is not old.fetcher:
-            await asyncio.sleep(old.config.fetch.timeout.total_seconds())  # its last requests
-            await old.fetcher.close()
+            finally:
+                if engine.pipeline is old and fetcher is not old.fetcher:
+                    await fetcher.close()
 
     def _site(self, engine: LocalEngine) -> Site:
         pipeline = engine.pipeline
@@ -204,18 +205,27 @@ class _Server(uvicorn.Server):
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket bound to the address. Raises ListenError."""
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         family, kind, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        bound = socket.socket(family, kind)
+    except (OSError, UnicodeError) as error:
+        what = getattr(error, "strerror", None) or str(error)
+        raise ListenError(
+            f"cannot listen there: {what}", where, "give [server] listen an address of this machine"
+        ) from error
+    bound = socket.socket(family, kind)
+    try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
+        # only who listens has the port: two programs may have bound it
+        bound.listen(BACKLOG)
     except OSError as error:
+        bound.close()
+        what = (error.strerror or str(error)).lower()
         raise ListenError(
-            f"cannot listen there: {error.strerror or error}",
-            f"{host}:{port}",
-            "another program may use it; give [server] listen another address",
+            f"cannot listen there: {what}", where, _HINTS.get(error.errno or 0, "")
         ) from error
     bound.setblocking(False)
     return bound
@@ -226,16 +236,39 @@ def notify(message: str) -> None:
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return
-    if address.startswith("@"):
-        address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
-        channel.sendto(message.encode(), address)
+    name = "\0" + address[1:] if address.startswith("@") else address
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+            channel.sendto(message.encode(), name)
+    except OSError as error:
+        log.warning("$NOTIFY_SOCKET %s cannot be told %s: %s", address, message, error)
 
 
-def _needs_restart(old: Config, new: Config) -> list[str]:
-    fixed = {
-        "[server] listen": (old.server.host, old.server.port) != (new.server.host, new.server.port),
-        "[store]": old.store != new.store,
-        "[output] dir": old.output.dir != new.output.dir,
-    }
-    return [key for key, changed in fixed.items() if changed]
+def _watchdog() -> tuple[Callable[[], Awaitable[None]], ...]:
+    """A tick for systemd's watchdog, if it asks: it comes only if event loop and ticks move."""
+
+    async def alive() -> None:
+        notify("WATCHDOG=1")
+
+    return (alive,) if os.environ.get("WATCHDOG_USEC") else ()
+
+
+def _with_what_is_fixed(old: Config, new: Config) -> Config:
+    """The new configuration, with the old one's settings where a restart is needed to change."""
+    config, kept = new, []
+    if (old.server.host, old.server.port) != (new.server.host, new.server.port):
+        kept.append("[server] listen")
+        # the public URL may follow from it
+        config = replace(config, server=old.server)
+    if old.store != new.store:
+        kept.append("[store]")
+        config = replace(config, store=old.store)
+    if old.output.dir != new.output.dir:
+        kept.append("[output] dir")
+        config = replace(config, output=replace(config.output, dir=old.output.dir))
+    if old.fetch.workers != new.fetch.workers:
+        kept.append("[fetch] workers")
+        config = replace(config, fetch=replace(config.fetch, workers=old.fetch.workers))
+    if kept:
+        log.warning("%s: changed, and taken at the next start only", ", ".join(kept))
+    return config

@@ -10,10 +10,10 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 
 class Ticks:
-    """Calls the engine's ticks once a second each, never one before its last call is done."""
+    """Calls each of the ticks once a second. A tick only starts work: it returns at once."""
 
     def __init__(self, ticks: tuple[Callable[[], Awaitable[None]], ...]) -> None:
-        # a tick that takes longer than a second is no news: the next one does the rest
+        # that it missed a tick is no news: the next one does the rest
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         for tick in ticks:

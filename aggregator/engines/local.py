@@ -1,7 +1,8 @@
 """The embedded engine: the pipeline's work in this process's event loop.
 
 Three ticks ask the store what is due and start it; what runs is remembered so that
-it is not started twice. `cycle` does one whole round at once instead.
+it is not started twice, and what fails without the store knowing is left alone for a
+while. `cycle` does one whole round at once instead.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from aggregator.core.model import FeedState, Material
+from aggregator.engines.backoff import Backoff
 from aggregator.errors import AggregatorError, StoreError
 from aggregator.pipeline import Pipeline, Poll
 from aggregator.store import articles, editions, polls
@@ -38,7 +40,10 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CycleReport:
+    """How one round went. `problems` are the editions that could not be published, in words."""
+
     polls: tuple[Poll, ...]
+    problems: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[Poll, ...]:
@@ -49,99 +54,178 @@ class CycleReport:
         return tuple(poll for poll in self.polls if poll.status == "not_modified")
 
 
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """How many editions have new bytes, and which could not be published and why."""
+
+    written: int
+    problems: tuple[str, ...]
+
+
 class LocalEngine:
     def __init__(self, pipeline: Pipeline, clock: Callable[[], datetime]) -> None:
         self.pipeline = pipeline
         self._clock = clock
+        self._ticks: dict[str, asyncio.Task[None]] = {}
         self._polling: dict[str, asyncio.Task[None]] = {}
         self._enriching: dict[str, asyncio.Task[None]] = {}
+        self._failed_feeds = Backoff()
+        self._failed_articles = Backoff()
+        self._failed_editions = Backoff()
         self._publishing = asyncio.Lock()
         self._probe_at: datetime | None = None
+        self._closing = False
 
     # --- the ticks of the daemon -----------------------------------------------------------
 
     async def poll_due(self) -> None:
         """Starts the polls that are due, as far as there is room."""
-        await self._contained("poll", self._start_polls)
+        self._begin("poll", self._start_polls)
 
     async def enrich_due(self) -> None:
         """Starts making the articles that wait, as far as there is room."""
-        await self._contained("enrich", self._start_enriching)
+        self._begin("enrich", self._start_enriching)
 
     async def publish_due(self) -> None:
-        """Publishes the editions that have changed."""
-        await self._contained("publish", self._publish)
+        """Starts publishing the editions that have changed."""
+        self._begin("publish", self._publish)
+
+    async def adopt(self, pipeline: Pipeline) -> None:
+        """Goes on with another pipeline on the same store; what runs ends with the old one.
+
+        Raises StoreError and OutputError if the store or the editions cannot be made ready
+        for it; then the old one goes on.
+        """
+        async with self._publishing:  # an edition that goes must not be written once more
+            await pipeline.prepare(self._clock())
+            old, self.pipeline = self.pipeline, pipeline
+        if old.fetcher is not pipeline.fetcher:
+            try:
+                await _all_done(self._running())
+            finally:
+                await old.fetcher.close()
 
     async def close(self, grace: float) -> None:
         """Lets what runs finish within `grace` seconds, then gives it back to the store."""
-        running = [*self._polling.values(), *self._enriching.values()]
-        if not running:
-            return
-        _, late = await asyncio.wait(running, timeout=grace)
+        self._closing = True
+        late = await _all_done(self._running(), grace)
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
         if late:
             log.info("%d unfinished tasks are left for the next start", len(late))
 
+    def _running(self) -> set[asyncio.Task[None]]:
+        return {*self._ticks.values(), *self._polling.values(), *self._enriching.values()}
+
+    def _begin(self, tick: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Starts a tick, unless the last one of its kind still runs."""
+        running = self._ticks.get(tick)
+        if not self._closing and (running is None or running.done()):
+            self._ticks[tick] = asyncio.create_task(self._tick(tick, work))
+
+    async def _tick(self, tick: str, work: Callable[[], Awaitable[None]]) -> None:
+        if await self._store_works():
+            await self._contained(tick, work)
+
     async def _start_polls(self) -> None:
-        room = 2 * self.pipeline.config.fetch.concurrency - len(self._polling)
+        pipeline = self.pipeline
+        room = 2 * pipeline.config.fetch.concurrency - len(self._polling)
         if room <= 0:
             return
-        due = await self.pipeline.store.read(
-            polls.due_feeds, self._clock(), room, tuple(self._polling)
-        )
+        now = self._clock()
+        left_alone = (*self._polling, *self._failed_feeds.held(now))
+        due = await pipeline.store.read(polls.due_feeds, now, room, left_alone)
+        if self._closing:
+            return
         for state in due:
-            if state.feed_id in self.pipeline.feeds:
-                task = asyncio.create_task(self._poll(state))
+            if state.feed_id in pipeline.feeds:
+                task = asyncio.create_task(self._poll(pipeline, state))
                 self._polling[state.feed_id] = task
 
-    async def _poll(self, state: FeedState) -> None:
+    async def _poll(self, pipeline: Pipeline, state: FeedState) -> None:
         try:
             await self._contained(
-                f"feed {state.feed_id}", lambda: self.pipeline.refresh(state, self._clock())
+                f"feed {state.feed_id}",
+                lambda: pipeline.refresh(state, self._clock()),
+                self._failed_feeds,
+                (state.feed_id,),
             )
         finally:
             del self._polling[state.feed_id]
 
     async def _start_enriching(self) -> None:
+        pipeline = self.pipeline
         room = ARTICLES_AT_ONCE - len(self._enriching)
         if room < ARTICLES_TOGETHER:
             return
-        waiting = await self.pipeline.store.read(
-            articles.pending, self._clock(), room, tuple(self._enriching)
-        )
-        for batch in _batches(waiting):
-            task = asyncio.create_task(self._enrich(batch))
+        now = self._clock()
+        left_alone = (*self._enriching, *self._failed_articles.held(now))
+        waiting = await pipeline.store.read(articles.pending, now, room, left_alone)
+        if self._closing:
+            return
+        # what failed before goes alone: it may be what the others of its batch failed by
+        suspect = [m for m in waiting if m.article_id in self._failed_articles]
+        sound = [m for m in waiting if m.article_id not in self._failed_articles]
+        for batch in (*_batches(sound), *([material] for material in suspect)):
+            task = asyncio.create_task(self._enrich(pipeline, batch))
             self._enriching |= {material.article_id: task for material in batch}
 
-    async def _enrich(self, batch: Sequence[Material]) -> None:
+    async def _enrich(self, pipeline: Pipeline, batch: Sequence[Material]) -> None:
+        ids = [material.article_id for material in batch]
         try:
-            await self._contained("enrich", lambda: self.pipeline.enrich(batch, self._clock()))
+            await self._contained(
+                f"articles {', '.join(ids)}",
+                lambda: pipeline.enrich(batch, self._clock()),
+                self._failed_articles,
+                ids,
+            )
         finally:
-            for material in batch:
-                del self._enriching[material.article_id]
+            for article_id in ids:
+                del self._enriching[article_id]
 
     async def _publish(self) -> None:
         async with self._publishing:
-            changed = await self.pipeline.store.read(editions.unpublished)
-            for edition_id, changes in changed.items():
-                if await self.pipeline.publish(edition_id, changes):
-                    log.info("edition %s: published", edition_id)
+            pipeline = self.pipeline
+            held = self._failed_editions.held(self._clock())
+            changed = await pipeline.store.read(editions.unpublished)
+            for edition_id in changed.keys() - held:
+                if self._probe_at is None and not self._closing:
+                    await self._publish_one(pipeline, edition_id, changed[edition_id])
 
-    async def _contained(self, what: str, work: Callable[[], Awaitable[object]]) -> None:
+    async def _publish_one(self, pipeline: Pipeline, edition_id: str, changes: int) -> None:
+        async def publish() -> None:
+            if await pipeline.publish(edition_id, changes):
+                log.info("edition %s: published", edition_id)
+
+        await self._contained(
+            f"edition {edition_id}", publish, self._failed_editions, (edition_id,)
+        )
+
+    async def _contained(
+        self,
+        what: str,
+        work: Callable[[], Awaitable[object]],
+        backoff: Backoff | None = None,
+        keys: Collection[str] = (),
+    ) -> None:
         """Does the work; a failure stays here, and one of the store makes all work wait for it."""
-        if not await self._store_works():
-            return
         try:
             await work()
         except StoreError as error:
+            if self._probe_at is None:
+                log.error("%s: %s; everything waits until the store works again", what, error)
             self._probe_at = self._clock() + PROBE_EVERY
-            log.error("%s: %s; everything waits until the store works again", what, error)
         except AggregatorError as error:
             log.error("%s: %s", what, error)
         except Exception:
             log.exception("%s: a bug", what)
+        else:
+            if backoff is not None:
+                backoff.worked(keys)
+            return
+        if backoff is not None:
+            backoff.failed(keys, self._clock())
 
     async def _store_works(self) -> bool:
         if self._probe_at is None:
@@ -165,7 +249,7 @@ class LocalEngine:
     ) -> CycleReport:
         """Polls the feeds (all if none is named), due or not; makes what waits; publishes.
 
-        Raises StoreError and OutputError; a feed's own failure is in the report.
+        Raises StoreError; what fails of one feed or one edition is in the report.
         """
         tell = progress or _quiet
         states = await self.pipeline.store.read(polls.active_feeds)
@@ -173,10 +257,11 @@ class LocalEngine:
             states = tuple(state for state in states if state.feed_id in feed_ids)
         report = await self.poll_all(states, tell)
         await self.enrich_all(tell)
-        await self.publish_all(tell)
-        return report
+        published = await self.publish_all(tell)
+        return CycleReport(report.polls, published.problems)
 
     async def poll_all(self, states: Sequence[FeedState], tell: Progress) -> CycleReport:
+        """Polls the feeds now. Raises StoreError."""
         done: list[Poll] = []
 
         async def poll(state: FeedState) -> None:
@@ -188,25 +273,45 @@ class LocalEngine:
         return CycleReport(tuple(sorted(done, key=lambda poll: poll.feed_id)))
 
     async def enrich_all(self, tell: Progress) -> None:
-        """Makes the articles that wait until none is due."""
-        done = 0
+        """Makes the articles that wait until none is due. Raises StoreError."""
+        done = total = 0
 
         async def enrich(batch: Sequence[Material]) -> None:
             nonlocal done
             await self.pipeline.enrich(batch, self._clock())
             done += len(batch)
-            tell("enrich", done, done)
+            tell("enrich", done, total)
 
         while waiting := await self.pipeline.store.read(
             articles.pending, self._clock(), 4 * ARTICLES_AT_ONCE
         ):
+            total = done + len(waiting)
+            tell("enrich", done, total)
             await _spread(enrich, _batches(waiting), ARTICLES_AT_ONCE // ARTICLES_TOGETHER)
 
-    async def publish_all(self, tell: Progress) -> None:
+    async def publish_all(self, tell: Progress) -> Publication:
+        """Publishes what has changed; one edition's failure is not the others'.
+
+        Raises StoreError.
+        """
+        written, problems = 0, []
         changed = await self.pipeline.store.read(editions.unpublished)
         for number, (edition_id, changes) in enumerate(changed.items(), start=1):
-            await self.pipeline.publish(edition_id, changes)
+            try:
+                written += await self.pipeline.publish(edition_id, changes)
+            except StoreError:
+                raise
+            except AggregatorError as error:
+                problems.append(str(error))
             tell("publish", number, len(changed))
+        return Publication(written, tuple(problems))
+
+
+async def _all_done(
+    tasks: Collection[asyncio.Task[None]], seconds: float | None = None
+) -> set[asyncio.Task[None]]:
+    """Waits for the tasks, at most so many seconds; gives those that still run."""
+    return (await asyncio.wait(tasks, timeout=seconds))[1] if tasks else set()
 
 
 def _quiet(stage: str, done: int, total: int) -> None:
