@@ -1,6 +1,9 @@
 """The commands. Each reads the configuration, calls one thing, and prints what it gives.
 
 Exit status: 0 done, 1 done with failures, 2 wrong use or configuration.
+
+What a command works with is imported inside it: all of it together takes a second to
+import, and `--help` or a mistake in the configuration needs none of it.
 """
 
 from __future__ import annotations
@@ -10,47 +13,61 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from aggregator import demo as the_demo
-from aggregator import reports, trial
-from aggregator.config import Config, load_config, shown
-from aggregator.config.values import Wrong, duration
-from aggregator.console import ago, print_error, print_json, print_table, progress, start_logging
-from aggregator.daemon import (
-    VERSION,
-    Daemon,
-    clock,
-    editions_folder,
-    open_pipeline,
-    state_folder,
-    store_url,
+from aggregator.console import (
+    Table,
+    prepare_streams,
+    print_error,
+    print_failure,
+    print_json,
+    print_line,
+    print_table,
+    progress,
+    start_logging,
 )
-from aggregator.engines.local import CycleReport, LocalEngine
-from aggregator.errors import AggregatorError
-from aggregator.sources import NAMES
-from aggregator.sources.archives import archives_in, read_archive
-from aggregator.store import Store, editions
+from aggregator.errors import AggregatorError, ConfigError
+
+if TYPE_CHECKING:
+    from aggregator.config import Config
+    from aggregator.store import Store
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document instead.")
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Where the configuration and the state are."""
+    """Where the configuration is, and the state; None: where it is by default."""
 
     config_path: Path
-    state: Path
+    state_option: Path | None
+
+    @property
+    def state(self) -> Path:
+        from aggregator.daemon import state_folder
+
+        return self.state_option or state_folder(os.environ)
 
     def config(self) -> Config:
+        """Raises ConfigError."""
+        from aggregator.config import load_config
+        from aggregator.sources import NAMES
+
         return load_config(self.config_path, NAMES)
 
-    def store(self, config: Config) -> Store:
-        return Store.open(store_url(config, self.state))
+    @contextlib.contextmanager
+    def store(self, config: Config) -> Iterator[Store]:
+        """Raises StoreError."""
+        from aggregator.daemon import store_url
+        from aggregator.store import Store
+
+        with contextlib.closing(Store.open(store_url(config, self.state))) as store:
+            yield store
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,16 +85,17 @@ class Setting:
     help="Where state lives. Default: $STATE_DIRECTORY, else the user's data folder.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Log every poll.")
-@click.version_option(VERSION, prog_name="aggregator")
+@click.version_option(package_name="aggregator", prog_name="aggregator")
 @click.pass_context
 def cli(context: click.Context, config_path: Path, state: Path | None, verbose: bool) -> None:
     """Polls feeds, extracts the articles behind them, merges repeats, publishes topic feeds."""
     start_logging(logging.INFO if verbose or context.invoked_subcommand == "run" else logging.ERROR)
-    context.obj = Setting(config_path, state or state_folder(os.environ))
+    context.obj = Setting(config_path, state)
 
 
 def main() -> None:
     """The entry point: errors a person can act on become one line each."""
+    prepare_streams()
     try:
         cli(standalone_mode=False)
     except click.exceptions.Abort:
@@ -86,22 +104,28 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except AggregatorError as error:
-        print_error(str(error))
+        print_failure(error)
         sys.exit(error.exit_status)
     except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - whoever read has gone: so do we
+        # whoever read has gone; what is still in the buffer must not fail at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+# --- the daemon --------------------------------------------------------------------------------
 
 
 @cli.command()
 @click.pass_obj
 def run(setting: Setting) -> None:
     """The daemon: poll, make articles, publish, serve, until SIGTERM."""
-    asyncio.run(_run(setting))
+    config = setting.config()
+    from aggregator.daemon import Daemon
 
+    async def serve() -> None:
+        await Daemon(config, setting.config, setting.state).run()
 
-async def _run(setting: Setting) -> None:
-    await Daemon(setting.config(), setting.config, setting.state).run()
+    asyncio.run(serve())
 
 
 @cli.command()
@@ -111,47 +135,14 @@ async def _run(setting: Setting) -> None:
 def poll(setting: Setting, feeds: tuple[str, ...], as_json: bool) -> None:
     """One cycle now, whatever is due, of the named feeds or of all."""
     config = setting.config()
-    unknown = sorted(set(feeds) - {spec.id for spec in config.feeds})
-    if unknown:
-        raise click.UsageError(f"no such feed in {setting.config_path}: {', '.join(unknown)}")
-    sys.exit(asyncio.run(_poll(setting, config, feeds, as_json)))
+    for feed_id in feeds:
+        _known(feed_id, "feed", [spec.id for spec in config.feeds])
+    from aggregator import once, reports
 
-
-async def _poll(setting: Setting, config: Config, feeds: tuple[str, ...], as_json: bool) -> int:
-    async with open_pipeline(config, setting.state) as pipeline:
-        before = await pipeline.store.read(editions.counts)
-        with progress(shown=not as_json) as reporter:
-            report = await LocalEngine(pipeline, clock).cycle(feeds, reporter)
-        after = await pipeline.store.read(editions.counts)
-    result = reports.cycle_report(
-        report, before, after, config, editions_folder(config, setting.state)
-    )
-    if as_json:
-        print_json(result)
-    else:
-        print_cycle(report, result)
-    return 1 if report.failed else 0
-
-
-def print_cycle(report: CycleReport, result: dict[str, object]) -> None:
-    """How each feed's poll went, then the store in numbers."""
-    print_table(
-        "Feeds",
-        ("feed", "status", "new", "revised", "error"),
-        [(p.feed_id, p.status, p.new, p.revised, p.error) for p in report.polls],
-    )
-    print_table(
-        "Articles",
-        ("entries", "articles", "duplicates", "pending"),
-        [tuple(result[name] for name in ("entries", "articles", "duplicates", "pending"))],
-    )
-    topics = result["topics"]
-    assert isinstance(topics, dict)
-    print_table(
-        "Topics",
-        ("topic", "articles", "feed", "file"),
-        [(name, topic["articles"], topic["url"], topic["atom"]) for name, topic in topics.items()],
-    )
+    with progress(shown=not as_json) as reporter:
+        report, result = asyncio.run(once.cycle(config, setting.state, feeds, reporter))
+    _show(result, reports.cycle_tables(report, result), as_json)
+    _end(report.problems, failed=bool(report.failed))
 
 
 @cli.command()
@@ -162,17 +153,24 @@ def print_cycle(report: CycleReport, result: dict[str, object]) -> None:
 @click.pass_obj
 def demo(setting: Setting, once: bool, state: Path | None, listen: str, as_json: bool) -> None:
     """Replay seeds/ as real sites on loopback, and run the whole daemon on them."""
+    if as_json and not once:
+        raise click.UsageError("--json is for --once: the daemon has no summary")
+    from aggregator import demo as the_demo
+    from aggregator import reports
+
     folder = state or setting.state / "demo"
     if not once:
         logging.getLogger().setLevel(logging.INFO)
-        asyncio.run(the_demo.run(folder, listen, click.echo))
+        asyncio.run(the_demo.run(folder, listen, print_line))
         return
     with progress(shown=not as_json) as reporter:
         report, result = asyncio.run(the_demo.run_once(folder, listen, reporter))
-    if as_json:
-        print_json(result)
-    else:
-        print_cycle(report, result)
+    _show(result, reports.cycle_tables(report, result), as_json)
+    # one of its sites always fails, and that is no failure of the demo
+    _end(report.problems)
+
+
+# --- the configuration -------------------------------------------------------------------------
 
 
 @cli.command()
@@ -180,13 +178,18 @@ def demo(setting: Setting, once: bool, state: Path | None, listen: str, as_json:
 @click.pass_obj
 def check(setting: Setting, as_json: bool) -> None:
     """Validate the configuration: every error at once."""
-    config = setting.config()
+    try:
+        config = setting.config()
+    except ConfigError as error:
+        if not as_json:
+            raise
+        print_json({"ok": False, "problems": [asdict(problem) for problem in error.problems]})
+        sys.exit(error.exit_status)
+    feeds, topics = len(config.feeds), len(config.topics)
     if as_json:
-        print_json({"ok": True, "feeds": len(config.feeds), "topics": len(config.topics)})
+        print_json({"ok": True, "feeds": feeds, "topics": topics, "problems": []})
     else:
-        click.echo(
-            f"{setting.config_path}: good: {len(config.feeds)} feeds, {len(config.topics)} topics"
-        )
+        print_line(f"{setting.config_path}: good: {feeds} feeds, {topics} topics")
 
 
 @cli.group("config")
@@ -199,12 +202,19 @@ def config_group() -> None:
 @click.pass_obj
 def config_show(setting: Setting, as_json: bool) -> None:
     """The effective configuration, with defaults, secrets masked."""
-    values = shown(setting.config())
+    config = setting.config()
+    from aggregator.config import shown
+    from aggregator.toml_text import toml_text
+
+    values = shown(config)
     if as_json:
         print_json(values)
-        return
-    for section, value in values.items():
-        print_json({section: value})
+    else:
+        path = values.pop("path")
+        print_line(f"# {path}, with every default\n\n{toml_text(values)}")
+
+
+# --- what the store knows ----------------------------------------------------------------------
 
 
 @cli.command()
@@ -212,29 +222,16 @@ def config_show(setting: Setting, as_json: bool) -> None:
 @click.pass_obj
 def feeds(setting: Setting, as_json: bool) -> None:
     """The health of each feed."""
-    with _open_store(setting) as (config, store):
+    config = setting.config()
+    from aggregator import reports
+    from aggregator.daemon import clock
+
+    with setting.store(config) as store:
         states = {state.feed_id: state for state in store.feed_states()}
-    configured = [states[spec.id] for spec in config.feeds if spec.id in states]
-    if as_json:
-        print_json([reports.feed_report(state) for state in configured])
-        return
-    now = clock()
-    print_table(
-        "Feeds",
-        ("feed", "outlet", "status", "entries", "last poll", "next poll", "failures", "error"),
-        [
-            (
-                state.feed_id,
-                state.outlet,
-                state.last_status or "not polled yet",
-                state.entries,
-                ago(state.last_poll_at, now),
-                ago(state.next_poll_at, now),
-                state.failures,
-                state.error,
-            )
-            for state in configured
-        ],
+    _show(
+        reports.feeds_report(config.feeds, states),
+        reports.feeds_tables(config.feeds, states, clock()),
+        as_json,
     )
 
 
@@ -243,19 +240,15 @@ def feeds(setting: Setting, as_json: bool) -> None:
 @click.pass_obj
 def status(setting: Setting, as_json: bool) -> None:
     """The health of the whole: the store in numbers, and what waits."""
-    with _open_store(setting) as (config, store):
-        result = reports.status_report(
-            store.counts(),
-            store.feed_states(),
-            config,
-            editions_folder(config, setting.state),
-            clock(),
-        )
-    if as_json:
-        print_json(result)
-        return
-    rows = [(name, value) for name, value in result.items() if name != "topics"]
-    print_table("Status", ("what", "value"), rows)
+    config = setting.config()
+    from aggregator import reports
+    from aggregator.daemon import clock, editions_folder
+
+    folder = editions_folder(config, setting.state)
+    with setting.store(config) as store:
+        counts, states = store.counts(), store.feed_states()
+    result = reports.status_report(counts, states, config, folder, clock())
+    _show(result, reports.status_tables(result), as_json)
 
 
 @cli.group()
@@ -270,30 +263,24 @@ def topic() -> None:
 @click.pass_obj
 def topic_test(setting: Setting, query: str, since: str, as_json: bool) -> None:
     """Which stored articles match a QUERY, or the query of a topic's ID, and why."""
+    from aggregator.config.values import Wrong, duration
+
     try:
         span = duration(since)
     except Wrong as error:
         raise click.BadParameter(error.what, param_hint="--since") from error
-    with _open_store(setting) as (config, store):
+    config = setting.config()
+    from aggregator import reports, trial
+    from aggregator.daemon import clock
+
+    with setting.store(config) as store:
         result = trial.try_query(store, config, query, clock() - span)
-    if as_json:
-        print_json(reports.trial_report(result))
-        return
-    print_table(
-        f"{len(result.hits)} of {result.examined} articles match",
-        ("published", "outlet", "title", "because"),
-        [
-            (
-                f"{hit.article.published:%Y-%m-%d}",
-                hit.article.outlet,
-                hit.article.title,
-                ", ".join(f"{reason.term} ({reason.where})" for reason in hit.reasons),
-            )
-            for hit in result.hits
-        ],
-    )
-    if result.topic_id:
-        click.echo(f"topic {result.topic_id}: {len(result.joined)} join, {len(result.left)} leave")
+    _show(reports.trial_report(result), reports.trial_tables(result), as_json)
+    if result.topic_id and not as_json:
+        print_line(f"topic {result.topic_id}: {len(result.joined)} join, {len(result.left)} leave")
+
+
+# --- work on the store -------------------------------------------------------------------------
 
 
 @cli.command("import")
@@ -303,38 +290,15 @@ def topic_test(setting: Setting, query: str, since: str, as_json: bool) -> None:
 def import_(setting: Setting, paths: tuple[Path, ...], as_json: bool) -> None:
     """Archives (Hexo posts, feedx markdown; files or folders) into the store."""
     config = setting.config()
-    sys.exit(asyncio.run(_import(setting, config, paths, as_json)))
+    from aggregator import once
 
-
-async def _import(setting: Setting, config: Config, paths: tuple[Path, ...], as_json: bool) -> int:
-    posts, problems = [], []
-    for path in archives_in(paths):
-        try:
-            posts.append(read_archive(path))
-        except AggregatorError as error:
-            problems.append(str(error))
-    async with open_pipeline(config, setting.state) as pipeline:
-        decision = await pipeline.take_in(posts, clock())
-        engine = LocalEngine(pipeline, clock)
-        with progress(shown=not as_json) as reporter:
-            await engine.enrich_all(reporter)
-            await engine.publish_all(reporter)
-        counts = await pipeline.store.read(editions.counts)
-    result = {
-        "read": len(posts),
-        "new": len(decision.new),
-        "revised": len(decision.revised),
-        "known": decision.known,
-        "articles": counts.articles,
-        "problems": problems,
-    }
+    with progress(shown=not as_json) as reporter:
+        result, problems = asyncio.run(once.import_archives(config, setting.state, paths, reporter))
     if as_json:
         print_json(result)
     else:
-        click.echo("{read} read: {new} new, {revised} revised, {known} known".format(**result))
-        for problem in problems:
-            print_error(problem)
-    return 1 if problems else 0
+        print_line("{read} read: {new} new, {revised} revised, {known} known".format(**result))
+    _end(problems)
 
 
 @cli.command()
@@ -343,18 +307,17 @@ async def _import(setting: Setting, config: Config, paths: tuple[Path, ...], as_
 def publish(setting: Setting, as_json: bool) -> None:
     """Write every edition that has changed to the output folder."""
     config = setting.config()
-    written = asyncio.run(_publish(setting, config))
+    from aggregator import once
+    from aggregator.daemon import editions_folder
+
+    folder = editions_folder(config, setting.state)
+    with progress(shown=not as_json) as reporter:
+        done = asyncio.run(once.publish(config, setting.state, reporter))
     if as_json:
-        print_json({"written": written, "folder": str(editions_folder(config, setting.state))})
+        print_json({"written": done.written, "folder": str(folder), "problems": done.problems})
     else:
-        click.echo(f"{written} editions written to {editions_folder(config, setting.state)}")
-
-
-async def _publish(setting: Setting, config: Config) -> int:
-    async with open_pipeline(config, setting.state) as pipeline:
-        changed = await pipeline.store.read(editions.unpublished)
-        written = [await pipeline.publish(name, changes) for name, changes in changed.items()]
-    return sum(written)
+        print_line(f"{done.written} editions written to {folder}")
+    _end(done.problems)
 
 
 @cli.command()
@@ -363,43 +326,69 @@ async def _publish(setting: Setting, config: Config) -> int:
 @click.pass_obj
 def preview(setting: Setting, url: str, as_json: bool) -> None:
     """What would be extracted from a page."""
-    result = reports.preview_report(asyncio.run(trial.preview(setting.config(), url)))
+    config = setting.config()
+    from aggregator import reports, trial
+
+    result = reports.preview_report(asyncio.run(trial.preview(config, url)))
     if as_json:
         print_json(result)
         return
-    for name, value in result.items():
-        click.echo(f"{name}: {value}" if name != "body" else f"\n{value}")
+    body = result.pop("body")
+    head = [f"{name}: {value}" for name, value in result.items() if value != ""]
+    print_line("\n".join((*head, "", str(body))))
 
 
 @cli.command()
-@click.option("--topic", "topic_id", help="Only the articles that are in this topic.")
-@click.option("--feed", "feed_id", help="Only the articles of this feed.")
+@click.option("--topic", "topic_id", default="", help="Only the articles that are in this topic.")
+@click.option("--feed", "feed_id", default="", help="Only the articles of this feed.")
 @as_json
 @click.pass_obj
 def reprocess(setting: Setting, topic_id: str, feed_id: str, as_json: bool) -> None:
     """Apply today's rules to stored articles."""
-    number = asyncio.run(_reprocess(setting, setting.config(), topic_id or "", feed_id or ""))
-    if as_json:
-        print_json({"articles": number})
-    else:
-        click.echo(f"{number} articles made again")
-
-
-async def _reprocess(setting: Setting, config: Config, topic_id: str, feed_id: str) -> int:
-    async with open_pipeline(config, setting.state) as pipeline:
-        number = await pipeline.store.write(editions.reprocess, clock(), feed_id, topic_id)
-        engine = LocalEngine(pipeline, clock)
-        with progress(shown=True) as reporter:
-            await engine.enrich_all(reporter)
-            await engine.publish_all(reporter)
-    return number
-
-
-@contextlib.contextmanager
-def _open_store(setting: Setting) -> Iterator[tuple[Config, Store]]:
     config = setting.config()
-    store = setting.store(config)
-    try:
-        yield config, store
-    finally:
-        store.close()
+    from aggregator import once
+    from aggregator.steps import ARCHIVE
+
+    if topic_id:
+        _known(topic_id, "topic", [spec.id for spec in config.topics])
+    if feed_id:
+        _known(feed_id, "feed", [ARCHIVE.id, *(spec.id for spec in config.feeds)])
+    with progress(shown=not as_json) as reporter:
+        number, problems = asyncio.run(
+            once.reprocess(config, setting.state, feed_id, topic_id, reporter)
+        )
+    if as_json:
+        print_json({"articles": number, "problems": problems})
+    else:
+        print_line(f"{number} articles made again")
+    _end(problems)
+
+
+# --- common to them ----------------------------------------------------------------------------
+
+
+def _known(given: str, what: str, known: Sequence[str]) -> None:
+    if given not in known:
+        from difflib import get_close_matches
+
+        near = get_close_matches(given, known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise click.UsageError(f"no such {what} in the configuration: {given}{hint}")
+
+
+def _show(report: object, tables: Sequence[Table], as_json: bool) -> None:
+    if as_json:
+        print_json(report)
+        return
+    for number, table in enumerate(tables):
+        if number and sys.stdout.isatty():
+            print_line("")
+        print_table(table)
+
+
+def _end(problems: Sequence[str], failed: bool = False) -> None:
+    """Says what went wrong, and ends with status 1 if anything did."""
+    for problem in problems:
+        print_error(problem)
+    if problems or failed:
+        sys.exit(1)

@@ -2,43 +2,99 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-from rich.table import Table
+from aggregator.errors import AggregatorError, QueryError
+
+# rich takes 0.1 s to import, and only a terminal needs it: where it is used, it is imported
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 STAGES = {"poll": "polling feeds", "enrich": "making articles", "publish": "publishing"}
 
 
+@dataclass(frozen=True)
+class Table:
+    """`numbers` says which columns are numbers. A cell may have several lines."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[object]]
+    numbers: frozenset[str] = frozenset()
+
+
+def prepare_streams() -> None:
+    """A text that the terminal's encoding lacks is shown by its code, and fails nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def print_line(text: str) -> None:
+    """One line on standard output.
+
+    Raises BrokenPipeError if nobody reads it any more, AggregatorError if it cannot be written.
+    """
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        what = (error.strerror or str(error)).lower()
+        raise AggregatorError(f"cannot be written: {what}", "standard output") from error
+
+
 def print_json(value: object) -> None:
     """One JSON document on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    print_line(json.dumps(value, ensure_ascii=encoding != "utf8", indent=2, default=str))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+def print_table(table: Table) -> None:
     """A table on a terminal; tab-separated lines, without title, when piped."""
     if not sys.stdout.isatty():
-        for row in (columns, *rows):
-            sys.stdout.write("\t".join(_cell(value) for value in row) + "\n")
+        lines = (table.columns, *table.rows)
+        print_line("\n".join("\t".join(_one_line(value) for value in line) for line in lines))
         return
-    table = Table(title=title, title_justify="left", show_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row))
-    Console().print(table, markup=False)
+    from rich.console import Console
+    from rich.table import Table as Drawn
+    from rich.text import Text
+
+    drawn = Drawn(title=table.title, title_justify="left", title_style="bold", show_edge=False)
+    for column in table.columns:
+        number = column in table.numbers
+        drawn.add_column(column, overflow="fold", justify="right" if number else "left")
+    for row in table.rows:
+        drawn.add_row(*(Text("\n".join(map(_one_line, str(value).splitlines()))) for value in row))
+    terminal = Console()
+    with terminal.capture() as drawing:
+        terminal.print(drawn)
+    print_line(drawing.get().rstrip("\n"))
 
 
 def print_error(text: str) -> None:
     """On standard error."""
     sys.stderr.write(f"aggregator: {text}\n")
+
+
+def print_failure(error: AggregatorError) -> None:
+    """On standard error: a line, or one a problem; of a query also where in it the mistake is."""
+    print_error(str(error))
+    if isinstance(error, QueryError) and "\n" not in error.text:
+        from rich.cells import cell_len
+
+        before = cell_len(error.text[: error.column - 1])
+        sys.stderr.write(f"  {error.text}\n  {' ' * before}^\n")
 
 
 def start_logging(level: int) -> None:
@@ -56,10 +112,14 @@ def progress(shown: bool) -> Iterator[Reporter]:
     if not shown:
         yield Reporter(None)
     elif not sys.stderr.isatty():
-        reporter = Reporter(None, lines=True)
+        reporter = Reporter(None)
         yield reporter
-        reporter.finish()
+        for line in reporter.lines():
+            sys.stderr.write(f"{line}\n")
     else:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
         columns = (TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, console=Console(stderr=True)) as bars:
             yield Reporter(bars)
@@ -68,9 +128,8 @@ def progress(shown: bool) -> Iterator[Reporter]:
 class Reporter:
     """Called with a stage, how much of it is done, and of how much."""
 
-    def __init__(self, bars: Progress | None, lines: bool = False) -> None:
+    def __init__(self, bars: Progress | None) -> None:
         self._bars = bars
-        self._lines = lines
         self._tasks: dict[str, TaskID] = {}
         self._last: dict[str, tuple[int, int]] = {}
 
@@ -82,17 +141,19 @@ class Reporter:
             self._tasks[stage] = self._bars.add_task(STAGES.get(stage, stage), total=total)
         self._bars.update(self._tasks[stage], completed=done, total=total)
 
-    def finish(self) -> None:
-        if self._lines:
-            for stage, (done, total) in self._last.items():
-                sys.stderr.write(f"{STAGES.get(stage, stage)}: {done}/{total}\n")
+    def lines(self) -> Iterator[str]:
+        """How far each stage came."""
+        for stage, (done, total) in self._last.items():
+            yield f"{STAGES.get(stage, stage)}: {done}/{total}"
 
 
 def ago(moment: datetime | None, now: datetime) -> str:
-    """`5 min ago`, `in 2 h`, `never`."""
+    """`5 min ago`, `in 2 h`, `now`, `never`."""
     if moment is None:
         return "never"
     seconds = (moment - now).total_seconds()
+    if abs(seconds) < 1:
+        return "now"
     text = _span(abs(seconds))
     return f"in {text}" if seconds > 0 else f"{text} ago"
 
@@ -104,5 +165,7 @@ def _span(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _cell(value: object) -> str:
-    return " ".join(str(value).split())
+def _one_line(value: object) -> str:
+    """Without control characters: a feed's words must not command the terminal."""
+    words = " ".join(str(value).split())
+    return "".join(character for character in words if character.isprintable() or character == " ")

@@ -1,19 +1,27 @@
-"""What the commands report, as plain values: for `--json` as they are, else as tables."""
+"""What the commands report: `…_report` as plain values, for `--json`; `…_tables` for people."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 from aggregator.config import Config
-from aggregator.core.model import Counts, FeedState
+from aggregator.config.values import masked
+from aggregator.console import Table, ago
+from aggregator.core.model import Counts, FeedSpec, FeedState
 from aggregator.engines.local import CycleReport
 from aggregator.outputs import FORMATS
 from aggregator.pipeline import edition_path
 from aggregator.steps import PagePreview
 from aggregator.trial import Trial
+
+STORED = ("entries", "articles", "duplicates", "pending")
+
+
+# --- a cycle -----------------------------------------------------------------------------------
 
 
 def cycle_report(
@@ -26,6 +34,7 @@ def cycle_report(
             "failed": len(report.failed),
             "not_modified": len(report.not_modified),
         },
+        "polls": [asdict(poll) for poll in report.polls],
         "entries": after.entries,
         "articles": after.articles,
         "duplicates": after.duplicates,
@@ -36,7 +45,23 @@ def cycle_report(
             "duplicates": after.duplicates - before.duplicates,
         },
         "topics": topics_report(after, config, folder),
+        "problems": list(report.problems),
     }
+
+
+def cycle_tables(report: CycleReport, result: Mapping[str, object]) -> tuple[Table, ...]:
+    """How each feed's poll went; the store in numbers, and the topics, out of `cycle_report`."""
+    polls = [(p.feed_id, p.status, p.new, p.revised, p.error) for p in report.polls]
+    return (
+        Table(
+            "Feeds",
+            ("feed", "status", "new", "revised", "error"),
+            polls,
+            frozenset(("new", "revised")),
+        ),
+        Table("Articles", STORED, [[result[name] for name in STORED]], frozenset(STORED)),
+        _topics_table(result["topics"]),
+    )
 
 
 def topics_report(counts: Counts, config: Config, folder: Path) -> dict[str, object]:
@@ -54,14 +79,28 @@ def topics_report(counts: Counts, config: Config, folder: Path) -> dict[str, obj
     }
 
 
+def _topics_table(topics: object) -> Table:
+    """Takes what `topics_report` gives."""
+    rows = [
+        (name, topic["articles"], f"{topic['url']}\n{topic['atom']}")
+        for name, topic in cast(Mapping[str, Mapping[str, object]], topics).items()
+    ]
+    return Table("Topics", ("topic", "articles", "feed"), rows, frozenset(("articles",)))
+
+
+# --- health ------------------------------------------------------------------------------------
+
+
 def status_report(
     counts: Counts, states: Sequence[FeedState], config: Config, folder: Path, now: datetime
 ) -> dict[str, object]:
-    """The whole in numbers."""
+    """The whole in numbers. A configured feed that the store does not know yet is due."""
+    configured = {spec.id for spec in config.feeds}
+    known = [state for state in states if state.feed_id in configured]
     return {
-        "feeds": len(states),
-        "failing": sum(state.failures > 0 for state in states),
-        "due": sum(state.next_poll_at <= now for state in states),
+        "feeds": len(configured),
+        "failing": sum(state.failures > 0 for state in known),
+        "due": len(configured) - sum(state.next_poll_at > now for state in known),
         "entries": counts.entries,
         "articles": counts.articles,
         "duplicates": counts.duplicates,
@@ -70,14 +109,66 @@ def status_report(
     }
 
 
-def feed_report(state: FeedState) -> dict[str, object]:
-    """One feed's health."""
-    values = asdict(state)
-    del values["validators"]
+def status_tables(result: Mapping[str, object]) -> tuple[Table, ...]:
+    """Takes what `status_report` gives."""
+    numbers = [(name, value) for name, value in result.items() if name != "topics"]
+    return (
+        Table("Status", ("what", "number"), numbers, frozenset(("number",))),
+        _topics_table(result["topics"]),
+    )
+
+
+def feeds_report(
+    specs: Sequence[FeedSpec], states: Mapping[str, FeedState]
+) -> list[dict[str, object]]:
+    """Each configured feed's health. What was never polled has neither times nor entries."""
+    return [_feed_report(spec, states.get(spec.id)) for spec in specs]
+
+
+def _feed_report(spec: FeedSpec, state: FeedState | None) -> dict[str, object]:
     return {
-        name: value.isoformat() if hasattr(value, "isoformat") else value
-        for name, value in values.items()
+        "feed_id": spec.id,
+        "title": spec.title or (state.title if state else ""),
+        "outlet": spec.outlet,
+        "url": masked(state.url if state else spec.urls[0]),
+        "generator": state.generator if state else "",
+        "next_poll_at": _moment(state.next_poll_at if state else None),
+        "last_poll_at": _moment(state.last_poll_at if state else None),
+        "last_success_at": _moment(state.last_success_at if state else None),
+        "last_status": state.last_status if state else "",
+        "failures": state.failures if state else 0,
+        "error": state.error if state else "",
+        "entries": state.entries if state else 0,
     }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def feeds_tables(
+    specs: Sequence[FeedSpec], states: Mapping[str, FeedState], now: datetime
+) -> tuple[Table, ...]:
+    """Each configured feed's health, and what is wrong with those that fail."""
+    health = Table(
+        "Feeds",
+        ("feed", "status", "entries", "last poll", "next poll", "failures"),
+        [_feed_row(spec.id, states.get(spec.id), now) for spec in specs],
+        frozenset(("entries", "failures")),
+    )
+    failing = [state for spec in specs if (state := states.get(spec.id)) and state.error]
+    errors = Table("Failing", ("feed", "error"), [(f.feed_id, f.error) for f in failing])
+    return (health, errors) if failing else (health,)
+
+
+def _feed_row(feed_id: str, state: FeedState | None, now: datetime) -> Sequence[object]:
+    if state is None or not state.last_status:
+        return (feed_id, "not yet", 0, "never", "now", 0)
+    last, again = ago(state.last_poll_at, now), ago(max(state.next_poll_at, now), now)
+    return (feed_id, state.last_status, state.entries, last, again, state.failures)
+
+
+# --- trials ------------------------------------------------------------------------------------
 
 
 def trial_report(trial: Trial) -> dict[str, object]:
@@ -100,6 +191,21 @@ def trial_report(trial: Trial) -> dict[str, object]:
         "joined": list(trial.joined),
         "left": list(trial.left),
     }
+
+
+def trial_tables(trial: Trial) -> tuple[Table, ...]:
+    """Which articles a query matches, and why."""
+    rows = [
+        (
+            f"{hit.article.published:%Y-%m-%d}",
+            hit.article.outlet,
+            hit.article.title,
+            ", ".join(f"{reason.term} ({reason.where})" for reason in hit.reasons),
+        )
+        for hit in trial.hits
+    ]
+    title = f"{len(trial.hits)} of {trial.examined} articles match"
+    return (Table(title, ("published", "outlet", "title", "because"), rows),)
 
 
 def preview_report(preview: PagePreview) -> dict[str, object]:
