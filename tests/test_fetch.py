@@ -21,12 +21,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from aggregator.codings import PIECE, Decoder
 from aggregator.config import FetchSettings
 from aggregator.core.model import NotModified, Retrieved, Validators
 from aggregator.errors import FetchError
 from aggregator.fetch import Fetcher, shown
-from aggregator.network import Allowed
+from aggregator.fetch.codings import PIECE, Decoder
+from aggregator.fetch.network import Allowed
 from tests.loopback import Answer, Loopback, answer, redirect
 
 T = TypeVar("T")

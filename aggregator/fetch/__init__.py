@@ -28,11 +28,11 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import httpcore
 import httpx
 
-from aggregator.codings import ACCEPTED, Decoder, Undecodable
 from aggregator.config import FetchSettings
 from aggregator.core.model import NotModified, Retrieved, Validators
 from aggregator.errors import FetchError
-from aggregator.network import Allowed, GuardedNetwork
+from aggregator.fetch.codings import ACCEPTED, Decoder, Undecodable
+from aggregator.fetch.network import Allowed, GuardedNetwork
 
 FEED_TYPES = (
     "application/atom+xml, application/rss+xml, application/feed+json, "
