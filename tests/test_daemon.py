@@ -1,0 +1,354 @@
+"""The daemon as a service manager and its readers see it: a process, its signals, its log."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import sqlite3
+import time
+import tomllib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from aggregator.demo.newsroom import Newsroom, find_seeds, serve
+from tests.conftest import REPO
+from tests.running import Daemon, Installation, free_port, silent_server, wait_until
+
+TOPIC = """
+[[topics]]
+id = "afghanistan"
+title = "阿富汗"
+query = "阿富汗 OR 塔利班"
+"""
+DOHA = """
+[[topics]]
+id = "qatar"
+title = "卡塔尔"
+query = "卡塔尔"
+"""
+ALL = "/all.json"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Installation:
+    return Installation(tmp_path)
+
+
+class Sites:
+    """The newsroom, and what was asked of it."""
+
+    def __init__(self, newsroom: Newsroom, origin: str) -> None:
+        self.newsroom = newsroom
+        self.resolve = "[fetch.resolve]\n" + "".join(
+            f'"{host}" = "{origin}"\n' for host in newsroom.hosts
+        )
+        self.feeds = "".join(
+            f'[[feeds]]\nid = "{spec.id}"\nurl = "{spec.urls[0]}"\noutlet = "{spec.outlet}"\n'
+            f'timezone = "{spec.timezone}"\nsource = "{spec.source}"\n'
+            for spec in newsroom.feeds
+        )
+
+    def config(self, *more: str) -> str:
+        return "\n".join((self.resolve, self.feeds, *more))
+
+    def polls(self) -> dict[str, int]:
+        """How often each feed was asked for."""
+        addresses = {
+            (urlsplit(spec.urls[0]).hostname, urlsplit(spec.urls[0]).path): spec.id
+            for spec in self.newsroom.feeds
+        }
+        counted = dict.fromkeys(addresses.values(), 0)
+        for asked in list(self.newsroom.requests):
+            if (asked.host, asked.path) in addresses:
+                counted[addresses[asked.host, asked.path]] += 1
+        return counted
+
+
+@pytest.fixture
+def sites() -> Iterator[Sites]:
+    newsroom = Newsroom(find_seeds())
+    with serve(newsroom) as origin:
+        yield Sites(newsroom, origin)
+
+
+def once(sites: Sites) -> dict[str, int]:
+    return dict.fromkeys((spec.id for spec in sites.newsroom.feeds), 1)
+
+
+def filled(daemon: Daemon, articles: int = 5) -> None:
+    wait_until(
+        f"{articles} articles are published\n{daemon.log}",
+        lambda: len(daemon.titles(ALL)) == articles,
+    )
+
+
+def no_bug(daemon: Daemon) -> None:
+    assert "Traceback" not in daemon.log
+    assert "a bug" not in daemon.log
+    assert "never retrieved" not in daemon.log
+
+
+# --- without a network -------------------------------------------------------------------------
+
+
+def defaults_without_network(port: int) -> str:
+    """The project's own configuration, with nobody behind its feeds' hosts."""
+    text = (REPO / "config.toml").read_text(encoding="utf-8")
+    urls = [
+        url
+        for feed in tomllib.loads(text)["feeds"]
+        for url in feed.get("urls", [feed.get("url", "")])
+    ]
+    hosts = sorted({urlsplit(url).hostname or "" for url in urls})
+    nowhere = "".join(f'"{host}" = "http://127.0.0.1:{port}"\n' for host in hosts)
+    return text.replace("[server]", "").replace("[fetch.resolve]", f"[fetch.resolve]\n{nowhere}")
+
+
+def test_without_a_network_it_serves_what_it_has_and_waits(place: Installation) -> None:
+    place.configure(defaults_without_network(free_port()))
+    assert place.do("import", str(REPO / "seeds")).returncode == 0
+    with place.daemon() as daemon:
+        wait_until("every feed was tried", lambda: all(f["error"] for f in place.told("feeds")))
+        feeds = place.told("feeds")
+        assert len(feeds) == 14
+        now = datetime.now(UTC).isoformat()
+        for feed in feeds:
+            assert feed["last_status"] == "connect"
+            assert "cannot connect" in feed["error"]
+            assert feed["failures"] == 1
+            assert feed["next_poll_at"] > now
+        assert daemon.status("/healthz") == 200
+        assert len(daemon.titles("/topics/afghanistan.json")) == 5
+        time.sleep(3)
+        assert [feed["failures"] for feed in place.told("feeds")] == [1] * 14
+        assert daemon.stop() == 0
+        no_bug(daemon)
+
+
+def test_sigterm_ends_it_in_time_while_requests_hang(place: Installation) -> None:
+    with silent_server() as port:
+        place.configure(defaults_without_network(port))
+        with place.daemon() as daemon:
+            time.sleep(3)
+            started = time.monotonic()
+            assert daemon.stop() == 0
+            assert time.monotonic() - started < 10
+            daemon.reader.join()
+            assert "left for the next start" in daemon.log
+            no_bug(daemon)
+        states = place.told("feeds")
+        assert [state["last_status"] for state in states] == [""] * 14
+
+
+# --- ended and started again -------------------------------------------------------------------
+
+
+def test_killed_and_started_again_it_polls_nothing_early(place: Installation, sites: Sites) -> None:
+    place.configure(sites.config(TOPIC))
+    with place.daemon() as daemon:
+        filled(daemon)
+        wait_until("each was polled", lambda: sites.polls() == once(sites))
+        wait_until(
+            "each poll is stored", lambda: all(f["last_status"] for f in place.told("feeds"))
+        )
+        daemon.kill()
+    with place.daemon() as daemon:
+        time.sleep(4)
+        assert sites.polls() == once(sites)
+        assert len(daemon.titles(ALL)) == 5
+        assert daemon.stop() == 0
+        no_bug(daemon)
+
+
+def test_killed_while_articles_wait_it_makes_them_after_the_next_start(
+    place: Installation, sites: Sites
+) -> None:
+    with silent_server() as port:
+        silent = sites.resolve
+        for host in ("chinese.aljazeera.net", "www.guancha.cn"):
+            silent = re.sub(rf'("{host}" = ).*', rf'\1"http://127.0.0.1:{port}"', silent)
+        place.configure("\n".join((silent, sites.feeds, TOPIC)))
+        with place.daemon() as daemon:
+            wait_until("four articles wait", lambda: place.told("status")["pending"] >= 4)
+            daemon.kill()
+    assert place.told("status")["pending"] >= 4
+    place.configure(sites.config(TOPIC))
+    with place.daemon() as daemon:
+        filled(daemon)
+        assert max(sites.polls().values()) == 1
+        assert daemon.stop() == 0
+
+
+# --- a new configuration -----------------------------------------------------------------------
+
+
+def test_a_new_topic_fills_from_what_is_stored_and_a_removed_one_goes(
+    place: Installation, sites: Sites
+) -> None:
+    place.configure(sites.config(TOPIC))
+    with place.daemon() as daemon:
+        filled(daemon)
+        assert daemon.status("/topics/qatar.atom") == 404
+        place.configure(sites.config(DOHA))
+        daemon.reload()
+        wait_until("it fills", lambda: len(daemon.titles("/topics/qatar.json")) >= 2)
+        assert all("卡塔尔" in title for title in daemon.titles("/topics/qatar.json")[:1])
+        for suffix in ("atom", "rss", "json"):
+            assert daemon.status(f"/topics/afghanistan.{suffix}") == 404
+            assert not (place.state / f"editions/topics/afghanistan.{suffix}").exists()
+        assert sites.polls() == once(sites)
+        assert daemon.stop() == 0
+        no_bug(daemon)
+
+
+def test_a_changed_title_is_published(place: Installation, sites: Sites) -> None:
+    place.configure(sites.config(TOPIC))
+    with place.daemon() as daemon:
+        filled(daemon)
+        place.configure(sites.config(TOPIC.replace('"阿富汗"', '"阿富汗局势"')))
+        daemon.reload()
+        wait_until(
+            "the title is new",
+            lambda: json.loads(daemon.get("/topics/afghanistan.json")[1])["title"] == "阿富汗局势",
+        )
+        assert daemon.stop() == 0
+
+
+def test_a_bad_configuration_is_refused_with_its_reasons(place: Installation, sites: Sites) -> None:
+    place.configure(sites.config(TOPIC))
+    with place.daemon() as daemon:
+        filled(daemon)
+        place.configure(sites.config(TOPIC.replace("OR", "OR OR"), "[[topics]]\nid = 3"))
+        daemon.reload()
+        daemon.says("the configuration was not taken")
+        daemon.says(f"{place.config}:")
+        assert len(daemon.titles("/topics/afghanistan.json")) == 5
+        place.configure(sites.config(TOPIC, DOHA))
+        daemon.reload()
+        wait_until("it fills", lambda: len(daemon.titles("/topics/qatar.json")) >= 2)
+        assert daemon.stop() == 0
+        no_bug(daemon)
+
+
+def test_what_needs_a_restart_is_told_and_kept(place: Installation, sites: Sites) -> None:
+    place.configure(sites.config(TOPIC))
+    with place.daemon() as daemon:
+        filled(daemon)
+        text = sites.config(
+            TOPIC, DOHA, '[store]\nurl = "sqlite:///other.db"', '[output]\ndir = "out"'
+        )
+        port = free_port()
+        place.config.write_text(f'[server]\nlisten = "127.0.0.1:{port}"\n{text}')
+        daemon.reload()
+        daemon.says("[server] listen, [store], [output] dir: changed, and taken at the next start")
+        wait_until("the rest is taken", lambda: len(daemon.titles("/topics/qatar.json")) >= 2)
+        home = json.loads(daemon.get(ALL)[1])["home_page_url"]
+        assert f":{place.port}/" in home
+        assert not (place.folder / "other.db").exists()
+        assert daemon.stop() == 0
+
+
+def test_a_reload_with_other_fetch_settings_lets_running_requests_end(
+    place: Installation, sites: Sites
+) -> None:
+    place.configure(sites.config(TOPIC))
+    with place.daemon() as daemon:
+        for seconds in (11, 12, 13):
+            place.configure(f'[fetch]\ntimeout = "{seconds}s"\n' + sites.config(TOPIC))
+            daemon.reload()
+            daemon.says("the configuration was taken", times=seconds - 10)
+        filled(daemon)
+        assert {feed["last_status"] for feed in place.told("feeds")} == {"new", "http_status"}
+        assert daemon.stop() == 0
+        no_bug(daemon)
+
+
+# --- a store that fails ------------------------------------------------------------------------
+
+
+def test_while_another_process_locks_the_database_it_serves_and_waits(
+    place: Installation, sites: Sites
+) -> None:
+    """The lock is held for longer than a write waits; the feeds are due in the meantime."""
+    place.configure(sites.config(TOPIC))
+    with place.daemon() as daemon:
+        filled(daemon)
+        wait_until(
+            "each poll is stored", lambda: all(f["last_status"] for f in place.told("feeds"))
+        )
+        other = sqlite3.connect(place.database, isolation_level=None)
+        other.execute("UPDATE feeds SET next_poll_at = '2020-01-01 00:00:00.000000'")
+        other.execute("BEGIN IMMEDIATE")
+        daemon.says("everything waits until the store works again")
+        assert len(daemon.titles("/topics/afghanistan.json")) == 5
+        assert daemon.status("/") == 200
+        time.sleep(15)
+        assert max(sites.polls().values()) == 2
+        other.execute("COMMIT")
+        other.close()
+        daemon.says("the store works again")
+        wait_until(
+            "each poll is stored",
+            lambda: all(f["next_poll_at"] > "2021" for f in place.told("feeds")),
+        )
+        assert max(sites.polls().values()) <= 3
+        assert daemon.stop() == 0
+        no_bug(daemon)
+
+
+# --- starting ----------------------------------------------------------------------------------
+
+
+def test_an_address_in_use_is_named(place: Installation) -> None:
+    place.configure("")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", place.port))
+        other.listen()
+        done = place.do("run")
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert f"127.0.0.1:{place.port}: cannot listen there: address already in use" in line
+
+
+def test_a_second_daemon_on_the_same_address_does_not_start(place: Installation) -> None:
+    place.configure("")
+    with place.daemon() as daemon:
+        done = place.do("run")
+        assert done.returncode == 2
+        assert "address already in use" in done.stderr
+        assert daemon.status("/healthz") == 200
+        assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_it_tells_systemd_when_it_is_ready_and_when_it_stops(
+    place: Installation, abstract: bool
+) -> None:
+    place.configure("")
+    name = f"@{place.folder}/notify" if abstract else str(place.folder / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind("\0" + name[1:] if abstract else name)
+        systemd.settimeout(60)
+        with place.starting({"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "5000000"}) as daemon:
+            assert systemd.recv(100) == b"READY=1"
+            assert daemon.status("/healthz") == 200
+            assert systemd.recv(100) == b"WATCHDOG=1"
+            assert daemon.stop() == 0
+        told = set()
+        systemd.settimeout(1)
+        while b"STOPPING=1" not in told:
+            told.add(systemd.recv(100))
+        assert told <= {b"WATCHDOG=1", b"STOPPING=1"}
+
+
+def test_a_notify_socket_that_is_not_there_hinders_nothing(place: Installation) -> None:
+    place.configure("")
+    with place.daemon({"NOTIFY_SOCKET": str(place.folder / "gone")}) as daemon:
+        daemon.says("cannot be told READY=1")
+        assert daemon.stop() == 0
+        no_bug(daemon)
