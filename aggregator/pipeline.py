@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from uuid import NAMESPACE_URL, uuid5
 
+from aggregator.compose import Rules, given_up
 from aggregator.config import Config
 from aggregator.core.cadence import next_page_try, next_poll, next_try
 from aggregator.core.model import (
@@ -33,18 +34,16 @@ from aggregator.core.model import (
     Material,
     NotModified,
     PageWanted,
-    Retrieved,
     TopicSpec,
     Validators,
 )
-from aggregator.errors import AggregatorError, FetchError, StoreError, WorkerError
+from aggregator.errors import AggregatorError, FetchError, NotAFeed, StoreError, WorkerError
 from aggregator.fetch import Fetcher, shown
 from aggregator.outputs import FORMATS
 from aggregator.outputs.files import EditionFiles
 from aggregator.sources.archives import ArchivedPost
 from aggregator.steps import (
     ARCHIVE,
-    Rules,
     Unmade,
     archived_entry,
     compose_many,
@@ -56,8 +55,8 @@ from aggregator.workers import Workers
 
 log = logging.getLogger(__name__)
 
-PAGES_AT_MOST = 3
-"""How many pages one article may ask for: its page, and where that says the whole text is."""
+UNMADE_AGAIN = timedelta(days=1)
+"""How often an article that cannot be made is tried in the long run: it is never given up."""
 
 EMPTY_SINCE = datetime(1970, 1, 1, tzinfo=UTC)
 """When an edition that has no article yet was last updated."""
@@ -111,10 +110,12 @@ class Pipeline:
         await self.store.write(editions.touch, (editions.ALL, *self.topics))
 
     def _definitions(self) -> dict[str, str]:
-        definitions = {editions.ALL: ""}
+        """What each edition is made by, as a hash: where it changes, articles are made again."""
+        filters = sorted((f.id, f.keep, f.drop) for f in self.config.feeds if f.keep or f.drop)
+        aliases = sorted(self.rules.aliases)
+        definitions = {editions.ALL: _hash([filters, aliases])}
         for topic in self.config.topics:
-            made_by = json.dumps([topic.query, self.rules.aliases], ensure_ascii=False)
-            definitions[topic.id] = hashlib.blake2b(made_by.encode(), digest_size=8).hexdigest()
+            definitions[topic.id] = _hash([topic.query, filters, aliases])
         return definitions
 
     # --- refresh ---------------------------------------------------------------------------
@@ -142,32 +143,37 @@ class Pipeline:
     async def _refresh(
         self, spec: FeedSpec, state: FeedState, now: datetime, again: datetime
     ) -> Poll:
-        answer, url = await self._first_that_works(spec, state)
-        if isinstance(answer, NotModified):
-            await self.store.write(polls.record_unchanged, spec.id, url, answer, now, again)
-            return Poll(spec.id, "not_modified")
-        reading = await self.workers.run(read_feed, answer, spec, now)
-        decision = await self.store.write(
-            polls.record_poll, spec.id, url, answer, reading, now, again
-        )
-        status = "new" if decision.new or decision.revised else "nothing_new"
-        return Poll(spec.id, status, len(decision.new), len(decision.revised))
+        """Asks the feed's URLs in order, until one answers with a feed; raises what the first did.
 
-    async def _first_that_works(
-        self, spec: FeedSpec, state: FeedState
-    ) -> tuple[Retrieved | NotModified, str]:
-        """Asks the feed's URLs in order; validators go only to the URL they came from."""
-        failure: FetchError | None = None
+        Validators go only to the URL they came from.
+        """
+        failure: AggregatorError | None = None
         for url in spec.urls:
             validators = state.validators if url == state.url else Validators()
             try:
-                return await self.fetcher.feed(url, validators), url
-            except FetchError as error:
+                return await self._ask(spec, url, validators, now, again)
+            except (FetchError, NotAFeed, WorkerError) as error:
                 failure = failure or error
                 if len(spec.urls) > 1:
                     log.info("feed %s: %s does not work: %s", spec.id, shown(url), error)
         assert failure is not None
         raise failure
+
+    async def _ask(
+        self, spec: FeedSpec, url: str, validators: Validators, now: datetime, again: datetime
+    ) -> Poll:
+        answer = await self.fetcher.feed(url, validators)
+        if isinstance(answer, NotModified):
+            await self.store.write(polls.record_unchanged, spec.id, url, answer, now, again)
+            return Poll(spec.id, "not_modified")
+        reading = await self.workers.run(read_feed, answer, spec, now)
+        for note in reading.notes:
+            log.debug("feed %s: %s", spec.id, note)
+        decision = await self.store.write(
+            polls.record_poll, spec.id, url, answer, reading, now, again
+        )
+        status = "new" if decision.new or decision.revised else "nothing_new"
+        return Poll(spec.id, status, len(decision.new), len(decision.revised))
 
     async def take_in(self, posts: Sequence[ArchivedPost], now: datetime) -> Decision:
         """Stores archived posts as entries of the feed ARCHIVE. Raises StoreError."""
@@ -178,38 +184,69 @@ class Pipeline:
 
     async def enrich(self, waiting: Sequence[Material], now: datetime) -> None:
         """Makes articles that wait, fetching their pages where needed. Raises StoreError."""
-        materials = [replace(material, feeds=self.feeds_of(material)) for material in waiting]
-        results = await self._compose(materials, now)
-        await asyncio.gather(
+        materials = [replace(m, feeds=self.feeds_of(m)) for m in waiting if m.entries]
+        for material in waiting:
+            if not material.entries:  # it was merged into another meanwhile
+                await self.store.write(articles.postpone, material.article_id, None)
+        results = await self._compose(materials)
+        finished = await asyncio.gather(
             *(
-                self._finish(material, result, now)
+                self._finish_contained(material, result, now)
                 for material, result in zip(materials, results, strict=True)
-            )
+            ),
+            return_exceptions=True,
         )
+        for failure in finished:
+            if failure is not None:
+                raise failure
 
     def feeds_of(self, material: Material) -> Mapping[str, FeedSpec]:
         known = {**self.feeds, ARCHIVE.id: ARCHIVE}
         ids = {entry.feed_id for entry in material.entries}
         return {feed_id: known[feed_id] for feed_id in ids if feed_id in known}
 
+    async def _finish_contained(
+        self, material: Material, result: Composed | PageWanted | Unmade, now: datetime
+    ) -> None:
+        """Only a StoreError gets out: a bug met with one article is not the others' fault."""
+        try:
+            await self._finish(material, result, now)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("article %s: a bug in making it", material.article_id)
+            await self._postpone(material, now)
+
     async def _finish(
         self, material: Material, result: Composed | PageWanted | Unmade, now: datetime
     ) -> None:
+        asked = ""
         while isinstance(result, PageWanted):
+            asked = asked or result.url
             material = await self._with_page(material, result)
-            [result] = await self._compose([material], now)
-        again_at = next_page_try(now, material.tries)
+            [result] = await self._compose([material])
+            if isinstance(result, Unmade) and material.pages:
+                # the page did it: what the feed gave is better than nothing
+                log.error("article %s: its page %s: %s", result.article_id, asked, result.error)
+                material = replace(material, pages=(), page_failed=True)
+                [result] = await self._compose([material])
         if isinstance(result, Unmade):
             log.error("article %s: cannot be made: %s", result.article_id, result.error)
-            await self.store.write(articles.postpone, result.article_id, again_at)
+            if result.traceback:
+                log.error("%s", result.traceback.rstrip())
+            await self._postpone(material, now)
             return
-        await self.store.write(
-            articles.record_article, result, now, again_at if result.page_owed else None
-        )
+        again_at = next_page_try(now, material.tries) if result.page_owed else None
+        if result.page_owed and again_at is None:
+            log.warning("article %s: its page %s is given up", result.article_id, asked)
+            result = replace(result, extracted=given_up(asked))
+        await self.store.write(articles.record_article, result, now, again_at, material.entries)
+
+    async def _postpone(self, material: Material, now: datetime) -> None:
+        again_at = next_page_try(now, material.tries) or now + UNMADE_AGAIN
+        await self.store.write(articles.postpone, material.article_id, again_at)
 
     async def _with_page(self, material: Material, wanted: PageWanted) -> Material:
-        if len(material.pages) >= PAGES_AT_MOST:
-            return replace(material, page_failed=True)
         try:
             page = await self.fetcher.page(wanted.url)
         except FetchError as error:
@@ -218,15 +255,15 @@ class Pipeline:
         return replace(material, pages=(*material.pages, page))
 
     async def _compose(
-        self, materials: Sequence[Material], now: datetime
+        self, materials: Sequence[Material]
     ) -> Sequence[Composed | PageWanted | Unmade]:
         """Several at once; where that takes a worker down, one by one, to find which it is."""
         try:
-            return await self.workers.run(compose_many, materials, self.rules, now)
+            return await self.workers.run(compose_many, materials, self.rules)
         except WorkerError as error:
             if len(materials) == 1:
                 return [Unmade(materials[0].article_id, str(error))]
-        return [result for m in materials for result in await self._compose([m], now)]
+        return [result for material in materials for result in await self._compose([material])]
 
     # --- publish ---------------------------------------------------------------------------
 
@@ -234,8 +271,10 @@ class Pipeline:
         """Renders one edition and writes what differs; True if anything did.
 
         `changes` is the edition's count of changes before it was gathered. Raises
-        OutputError and StoreError.
+        OutputError, StoreError and WorkerError.
         """
+        if edition_id != editions.ALL and edition_id not in self.topics:
+            return False  # a reload took it away between the question what changed and this
         edition = self.edition(edition_id, await self._articles(edition_id))
         written = False
         for path, body in await self.workers.run(render, edition):
@@ -271,6 +310,11 @@ class Pipeline:
 def edition_path(edition_id: str) -> str:
     """Where an edition is served, without the suffix of its format."""
     return edition_id if edition_id == editions.ALL else f"topics/{edition_id}"
+
+
+def _hash(made_by: object) -> str:
+    text = json.dumps(made_by, ensure_ascii=False)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _retry_after(error: Exception) -> timedelta | None:

@@ -1,0 +1,307 @@
+"""An article from all that is known of it: `compose`.
+
+entries → bodies cleaned (core/clean) → those their feeds keep (core/query)
+        → one with the whole text (core/whole)? else the page (core/extract), else the longest
+        → language, fingerprint, matches (core: text, dedupe, topics) → Composed
+
+Here the stages of core and the rules of the sources meet; nothing here waits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+
+from aggregator.core.clean import Cleaned, clean_body
+from aggregator.core.dates import credible, parse_date
+from aggregator.core.dedupe import fingerprint
+from aggregator.core.extract import extract
+from aggregator.core.model import (
+    Article,
+    Composed,
+    Entry,
+    Extracted,
+    FeedSpec,
+    Material,
+    PageWanted,
+    Retrieved,
+    TopicSpec,
+)
+from aggregator.core.query import Answer, Document, Query, parse_query
+from aggregator.core.text import detect_language, fold, letters, plain_text
+from aggregator.core.topics import Topic, compile_topics, match_topics
+from aggregator.core.whole import Whole, judge_whole
+from aggregator.errors import ExtractError
+from aggregator.sources import combine, family_of_feed, family_of_page
+from aggregator.sources.family import Family
+
+PAGES_AT_MOST = 3
+"""How many pages one article may ask for: its page, and where that says the whole text is."""
+
+LEAD_LENGTH = 200
+"""Characters of plain text that stand for an article where only a summary is wanted."""
+
+_NO_PAGE = re.compile(r"(?:image|audio|video|font)/(?!svg)|application/(?:pdf|zip|json|msword)")
+_BINARY = (b"%PDF-", b"\x89PNG\r\n", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x1f\x8b", b"ID3")
+
+Aliases = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the configuration says about composing: the topics and their aliases."""
+
+    topics: tuple[TopicSpec, ...]
+    aliases: Aliases
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One entry with its body cleaned, and whether that is the whole text."""
+
+    entry: Entry
+    spec: FeedSpec | None
+    family: Family
+    cleaned: Cleaned
+    whole: Whole
+
+
+@dataclass(frozen=True, slots=True)
+class _PageText:
+    """The longest text the pages gave; `complete` is False if the last could not be read."""
+
+    extracted: Extracted
+    cleaned: Cleaned
+    complete: bool
+
+
+def compose(material: Material, rules: Rules) -> Composed | PageWanted:
+    """Makes an article from its entries and, where none has the whole text, its page.
+
+    Gives PageWanted while a page is missing. What is said of the article (title, outlet, date)
+    is the word of the outlet's own entry before a mirror's, then of the one seen first; its body
+    is the first whole one, else the page's, else the longest. An entry that its feed's `keep` or
+    `drop` turns away has no part in it; without any other the article is not wanted.
+    The same material gives the same article, at any time and in any process.
+    """
+    readings = [_read_entry(entry, material) for entry in material.entries]
+    readings.sort(key=lambda reading: reading.family.mirror)
+    kept = [reading for reading in readings if not _refused(reading, None, rules)]
+    if not kept:
+        return _composed(material, readings, readings[0].cleaned, None, rules)
+    whole = next((reading for reading in kept if reading.whole.whole), None)
+    if whole is not None:
+        return _composed(material, kept, whole.cleaned, None, rules)
+
+    linked = next((reading for reading in kept if reading.entry.url), None)
+    page = _read_pages(material, linked) if linked else None
+    if isinstance(page, PageWanted):
+        return page
+    body = max((reading.cleaned for reading in kept), key=lambda cleaned: len(cleaned.text))
+    if page and len(page.cleaned.text) >= len(body.text):
+        body = page.cleaned
+    composed = _composed(material, kept, body, page.extracted if page else None, rules)
+    if linked is None or _is_given_up(material, linked):
+        return composed
+    if page and page.complete and not material.page_failed:
+        return composed
+    # what the pages gave in part is not kept, so that the next try fetches them again
+    return replace(composed, extracted=None, page_owed=True)
+
+
+def given_up(url: str) -> Extracted:
+    """What is kept in a page's place so that it is not asked for any more."""
+    return Extracted(url=url, title="", author="", published=None, body="")
+
+
+def _is_given_up(material: Material, linked: _Reading) -> bool:
+    return material.extracted == given_up(linked.entry.link)
+
+
+def _read_entry(entry: Entry, material: Material) -> _Reading:
+    spec = material.feeds.get(entry.feed_id)
+    generator = material.generators.get(entry.feed_id, "")
+    family = family_of_feed(spec or FeedSpec(entry.feed_id, (entry.link,)), generator)
+    rules = combine(family.clean, family_of_page(entry.url).clean)
+    cleaned = clean_body(entry.content or entry.summary, entry.base or entry.link, rules)
+    full_text = spec.full_text if spec else "auto"
+    whole = judge_whole(
+        cleaned.html, cleaned.text, full_text if full_text != "auto" else family.full_text
+    )
+    return _Reading(entry, spec, family, cleaned, whole)
+
+
+def _read_pages(material: Material, linked: _Reading) -> _PageText | PageWanted | None:
+    """What is known of the entry's page, or the page to fetch next; None if there is nothing."""
+    kept, link = material.extracted, linked.entry.link
+    if kept is not None and kept.body:
+        return _PageText(kept, _clean_page(kept), complete=True)
+    if not material.pages:
+        if material.page_failed or _is_given_up(material, linked):
+            return None
+        return PageWanted(material.article_id, link, linked.whole.reason)
+    best: _PageText | None = None
+    asked = {link}
+    further, complete = "", False
+    for page in material.pages:
+        asked.add(page.url)
+        further, complete = "", False
+        try:
+            extracted = read_page(page)
+        except ExtractError:
+            continue
+        cleaned, complete = _clean_page(extracted), True
+        if best is None or len(cleaned.text) >= len(best.cleaned.text):
+            best = _PageText(extracted, cleaned, complete)
+        if extracted.whole_url not in asked:
+            further = extracted.whole_url
+            asked.add(further)
+    if further and not material.page_failed and len(material.pages) < PAGES_AT_MOST:
+        return PageWanted(material.article_id, further, "the page shows a part of the text")
+    return replace(best, complete=complete) if best else None
+
+
+def read_page(page: Retrieved) -> Extracted:
+    """The article on a page, by the rules of its site. Raises ExtractError."""
+    media_type = page.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if _NO_PAGE.match(media_type) or page.body.startswith(_BINARY) or _is_binary(page.body):
+        what = media_type or "binary data"
+        raise ExtractError(f"this is {what}, not a page", page.url)
+    return extract(page.body, page.headers, page.url, family_of_page(page.url).page)
+
+
+def _is_binary(body: bytes) -> bool:
+    return b"\0" in body[:1000] and not body.startswith((b"\xff\xfe", b"\xfe\xff"))
+
+
+def _clean_page(extracted: Extracted) -> Cleaned:
+    return clean_body(extracted.body, extracted.url, family_of_page(extracted.url).clean)
+
+
+def _composed(
+    material: Material,
+    readings: Sequence[_Reading],
+    body: Cleaned,
+    extracted: Extracted | None,
+    rules: Rules,
+) -> Composed:
+    """The article in the words of the first of the readings; what it lacks, the next ones have."""
+    first, entries = readings[0], [reading.entry for reading in readings]
+    titles = [entry.title for entry in entries] + [extracted.title if extracted else ""]
+    title = next(filter(None, titles), "")
+    folded = letters(fold(body.text))
+    language = detect_language(f"{title}\n{body.text}") or first.entry.language
+    wanted = not all(_refused(reading, body.text, rules, language) for reading in readings)
+    composed = Composed(
+        article_id=material.article_id,
+        url=_address(first.entry),
+        title=title,
+        author=_author(readings, body, extracted),
+        outlet=first.entry.outlet,
+        published=_published(first, extracted),
+        language=language,
+        body=body.html,
+        lead=_lead(body.text),
+        folded=folded,
+        fingerprint=fingerprint(title, folded),
+        image=body.image,
+        categories=tuple(dict.fromkeys(c for entry in entries for c in entry.categories)),
+        enclosures=next((entry.enclosures for entry in entries if entry.enclosures), ()),
+        matches=(),
+        wanted=wanted,
+        extracted=extracted,
+    )
+    if not wanted:
+        return composed
+    document = document_of(composed, {entry.feed_id for entry in material.entries})
+    return replace(composed, matches=match_topics(_topics(rules), document))
+
+
+def _address(entry: Entry) -> str:
+    """For people to follow: without tracking, but on the scheme that the feed knows to work."""
+    if entry.url and entry.link.lower().startswith("http://"):
+        return "http://" + entry.url.removeprefix("https://")
+    return entry.url or entry.link
+
+
+def _author(readings: Sequence[_Reading], body: Cleaned, extracted: Extracted | None) -> str:
+    """The first that is a person's, rather than the outlet's own name."""
+    first = readings[0].entry
+    outlet = {first.outlet, *family_of_page(first.url).own_names}
+    given = [reading.entry.author for reading in readings]
+    given += [reading.cleaned.author for reading in readings]
+    given += [body.author, extracted.author if extracted else ""]
+    return next((author for author in given if author and author not in outlet), "")
+
+
+def _published(reading: _Reading, extracted: Extracted | None) -> datetime:
+    """The entry's date. A mirror's is when it came by, and an entry may have none to believe:
+    then the date that stands inside its body, or on the page, knows better.
+    """
+    entry = reading.entry
+    if not reading.family.mirror and entry.published != entry.first_seen:
+        return entry.published
+    zone = reading.spec.timezone if reading.spec else "UTC"
+    inside = parse_date(reading.cleaned.published_text, zone)
+    on_page = extracted.published if extracted else None
+    # against the time it was seen first, so that it is the same at each making
+    believed = (credible(date, entry.first_seen) for date in (inside, on_page))
+    return next(filter(None, believed), entry.published)
+
+
+def _lead(text: str) -> str:
+    """The beginning, up to LEAD_LENGTH characters."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= LEAD_LENGTH else flat[: LEAD_LENGTH - 1].rstrip() + "…"
+
+
+def _refused(reading: _Reading, body: str | None, rules: Rules, language: str = "") -> bool:
+    """Whether the feed's `keep` or `drop` turns the entry away; without a body only if certain."""
+    spec = reading.spec
+    if spec is None or not (spec.keep or spec.drop):
+        return False
+    entry = reading.entry
+    document = Document.of(
+        title=entry.title,
+        lead=_lead(reading.cleaned.text),
+        body=body,
+        author=entry.author,
+        categories=entry.categories,
+        outlet=entry.outlet,
+        feeds=(entry.feed_id,),
+        language=language,
+        url=entry.url,
+        published=entry.published,
+    )
+    if spec.keep and _query(spec.keep, rules.aliases).judge(document).answer is Answer.NO:
+        return True
+    return bool(spec.drop and _query(spec.drop, rules.aliases).judge(document).answer is Answer.YES)
+
+
+def document_of(article: Composed | Article, feeds: Iterable[str]) -> Document:
+    """An article as queries see it: the same just made and from the store."""
+    return Document.of(
+        title=article.title,
+        lead=article.lead,
+        body=plain_text(article.body),
+        author=article.author,
+        categories=article.categories,
+        outlet=article.outlet,
+        feeds=tuple(sorted(feeds)),
+        language=article.language,
+        url=article.url,
+        published=article.published,
+    )
+
+
+@lru_cache(maxsize=256)
+def _query(text: str, aliases: Aliases) -> Query:
+    return parse_query(text, dict(aliases))
+
+
+@lru_cache(maxsize=4)
+def _topics(rules: Rules) -> tuple[Topic, ...]:
+    return compile_topics(rules.topics, rules.aliases)
