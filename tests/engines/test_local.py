@@ -1,0 +1,138 @@
+"""The embedded engine: what its ticks start, and what a failure of one thing does to the rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from aggregator.core.model import TopicSpec
+from aggregator.engines.local import LocalEngine
+from aggregator.workers import Workers
+from tests.loopback import answer
+from tests.publisher import Desk, desk, feed, item, paragraphs, rss
+
+OWN = feed("/own.xml", outlet="半岛电视台")
+OTHER = feed("/other.xml", host="other.test", outlet="观察者网")
+TALKS = TopicSpec("talks", "会谈", "会谈 OR 代表")
+
+
+Play = Callable[[Desk], Awaitable[None]]
+OnDesk = Callable[[Play], None]
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    pool = Workers(1)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def on_desk(tmp_path: Path, workers: Workers) -> OnDesk:
+    def run(play: Play) -> None:
+        async def scenario() -> None:
+            async with desk(tmp_path / "desk", workers, (OWN, OTHER), (TALKS,)) as made:
+                made.answers["/own.xml"] = answer(rss(item("/1", "甲", paragraphs("甲"))))
+                made.answers["/other.xml"] = answer(rss(item("/2", "乙", paragraphs("乙"))))
+                await play(made)
+
+        asyncio.run(scenario())
+
+    return run
+
+
+async def asked(d: Desk, target: str, times: int) -> None:
+    for _ in range(500):
+        if d.asked(target) == times:
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail(f"{target} was asked for {d.asked(target)} times")
+
+
+def test_a_cycle_polls_the_named_feeds_due_or_not_and_tells_how_far_it_is(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        told: list[tuple[str, int, int]] = []
+        engine = LocalEngine(d.pipeline, lambda: d.now)
+        for _ in range(2):
+            report = await engine.cycle(["own"], lambda *step: told.append(step))
+            assert [poll.feed_id for poll in report.polls] == ["own"]
+        assert d.site.targets == ["/own.xml", "/own.xml"]
+        assert all(done <= total for _, done, total in told)
+        assert ("poll", 1, 1) in told
+        assert {stage for stage, _, _ in told} == {"poll", "enrich", "publish"}
+
+    on_desk(play)
+
+
+def test_ticks_carry_an_entry_to_its_editions_and_start_nothing_before_its_time(
+    on_desk: OnDesk,
+) -> None:
+    async def play(d: Desk) -> None:
+        engine = LocalEngine(d.pipeline, lambda: d.now)
+
+        async def tick() -> None:
+            await engine.poll_due()
+            await engine.enrich_due()
+            await engine.publish_due()
+            await asyncio.sleep(0.05)
+
+        for _ in range(200):
+            await tick()
+            if d.pipeline.files.read("topics/talks.json") and len(d.published("topics/talks")) == 2:
+                break
+        assert {one["title"] for one in d.published("topics/talks")} == {"甲", "乙"}
+        for _ in range(5):
+            await tick()
+        assert sorted(d.site.targets) == ["/other.xml", "/own.xml"]
+        await engine.close(5)
+
+    on_desk(play)
+
+
+def test_a_feed_that_hangs_is_asked_once_and_holds_up_no_other(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        released = asyncio.Event()
+
+        async def hanging(writer: asyncio.StreamWriter) -> None:
+            await released.wait()
+
+        d.answers["/own.xml"] = hanging
+        engine = LocalEngine(d.pipeline, lambda: d.now)
+        for _ in range(10):
+            await engine.poll_due()
+            await asyncio.sleep(0.05)
+        assert d.asked("/own.xml") == d.asked("/other.xml") == 1
+        assert (await d.state("other")).last_status == "new"
+        released.set()
+        await engine.close(5)
+
+    on_desk(play)
+
+
+def test_closing_gives_back_what_does_not_end_in_time_and_it_is_done_at_the_next_start(
+    on_desk: OnDesk,
+) -> None:
+    async def play(d: Desk) -> None:
+        async def hanging(writer: asyncio.StreamWriter) -> None:
+            await asyncio.sleep(60)
+
+        working = d.answers["/own.xml"]
+        d.answers["/own.xml"] = hanging
+        engine = LocalEngine(d.pipeline, lambda: d.now)
+        await engine.poll_due()
+        await asked(d, "/own.xml", 1)
+        async with asyncio.timeout(5):
+            await engine.close(0.05)
+        assert (await d.state("own")).last_poll_at is None
+        d.answers["/own.xml"] = working
+        await d.reopen()
+        again = LocalEngine(d.pipeline, lambda: d.now)
+        await again.poll_due()
+        await asked(d, "/own.xml", 2)
+        await again.close(5)
+        assert (await d.state("own")).last_status == "new"
+
+    on_desk(play)
