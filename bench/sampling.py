@@ -11,8 +11,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 
 SECONDS = 0.003
 
@@ -24,14 +23,14 @@ PARTS: tuple[tuple[str, str], ...] = (
     ("/httpcore/", "httpcore, h11"),
     ("/h11/", "httpcore, h11"),
     ("/anyio/", "anyio"),
-    ("/sqlalchemy/", "sqlalchemy, sqlite"),
-    ("/sqlmodel/", "sqlalchemy, sqlite"),
+    ("/sqlalchemy/engine/default.py:do_", "sqlite"),
+    ("/sqlalchemy/", "sqlalchemy"),
     ("/pebble/", "pebble, pickling"),
     ("/multiprocessing/", "pebble, pickling"),
     ("/asyncio/", "asyncio"),
     ("/bench/", "the benchmark"),
 )
-"""Where a file is, and what that is called; the first that fits."""
+"""Where a function is (`file:name`), and what that is called; the first that fits."""
 
 OTHER = "other"
 
@@ -43,7 +42,7 @@ class Sampler:
         self.seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="sampler", daemon=True)
-        self._parts: dict[str, str] = {}
+        self._parts: dict[CodeType, str] = {}
 
     def __enter__(self) -> Sampler:
         # the default, 5 ms, would let samples be taken only where a thread waits by itself
@@ -81,12 +80,12 @@ class Sampler:
 
     def _part(self, frame: FrameType | None) -> str:
         while frame is not None:
-            name = frame.f_code.co_filename
-            part = self._parts.get(name)
+            code = frame.f_code
+            part = self._parts.get(code)
             if part is None:
-                path = Path(name).as_posix()
-                part = next((called for where, called in PARTS if where in path), "")
-                self._parts[name] = part
+                place = f"{code.co_filename}:{code.co_name}"
+                part = next((called for where, called in PARTS if where in place), "")
+                self._parts[code] = part
             if part:
                 return part
             frame = frame.f_back
