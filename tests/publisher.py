@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -190,3 +190,14 @@ async def desk(
             yield made
         finally:
             await made.close()
+
+
+Play = Callable[[Desk], Awaitable[None]]
+OnDesk = Callable[..., None]
+
+OWN = feed("/own.xml", outlet="半岛电视台")
+MIRROR = feed("/mirror.xml", host="mirror.test", outlet="镜像站", source="feedx")
+OTHER = feed("/other.xml", host="other.test", outlet="观察者网")
+HOUR = timedelta(hours=1)
+INTERVAL = timedelta(minutes=30)
+LONG = paragraphs("会谈")

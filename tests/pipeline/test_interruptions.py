@@ -1,0 +1,187 @@
+"""What is cancelled anywhere, what is very large, what takes its worker down."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from datetime import timedelta
+from multiprocessing import active_children
+from pathlib import Path
+
+import pytest
+
+from aggregator.config import OutputSettings
+from aggregator.core.model import TopicSpec
+from aggregator.store import articles
+from aggregator.workers import Workers
+from tests.loopback import Loopback, answer
+from tests.publisher import (
+    HOUR,
+    LONG,
+    MIRROR,
+    OTHER,
+    OWN,
+    Desk,
+    OnDesk,
+    desk,
+    item,
+    page,
+    paragraphs,
+    rss,
+    summary,
+)
+
+
+def test_cancelled_anywhere_and_begun_again_the_result_is_that_of_an_uninterrupted_run(
+    tmp_path: Path, workers: Workers
+) -> None:
+    chance = random.Random(20210820)
+    topics = (TopicSpec("talks", "会谈", "会谈 OR 局势"),)
+    feeds = (OWN, MIRROR, OTHER)
+    answers = {
+        "/own.xml": answer(
+            rss(
+                item("/1", "谈判重启", summary("会谈")),
+                item("/2", "局势", paragraphs("局势")),
+                item("/3", "无页", summary("无页")),
+            ),
+            etag='"1"',
+        ),
+        "/mirror.xml": answer(
+            rss(item("/2", "局势", paragraphs("局势")), item("/4", "另一篇", paragraphs("另"))),
+            etag='"2"',
+        ),
+        "/other.xml": answer(rss(item("/5", "折页", summary("折页")))),
+        "/1": page("谈判重启", LONG),
+        "/5": page("折页", paragraphs("折页", 3) + '<p><a href="/5_s">余下全文</a></p>'),
+        "/5_s": page("折页", paragraphs("折页")),
+    }
+
+    async def play() -> None:
+        async with Loopback(answers) as site:
+            async with desk(tmp_path / "whole", workers, feeds, topics, site=site) as whole:
+                await whole.cycle()
+                expected, counts = whole.bytes_published(), whole.pipeline.store.counts()
+            assert counts.articles == 5
+            for number in range(15):
+                folder = tmp_path / str(number)
+                async with desk(folder, workers, feeds, topics, site=site) as d:
+                    for _ in range(3):
+                        cycle = asyncio.create_task(d.cycle())
+                        await asyncio.sleep(chance.uniform(0, 0.25))
+                        cycle.cancel()
+                        await asyncio.gather(cycle, return_exceptions=True)
+                        await d.reopen()
+                    await d.cycle()
+                    assert d.bytes_published() == expected, number
+                    assert d.pipeline.store.counts() == counts
+
+    asyncio.run(play())
+
+
+def test_very_large_things_take_bounded_time_and_leave_other_feeds_alone(
+    on_desk: OnDesk,
+) -> None:
+    async def play(d: Desk) -> None:
+        many = [item(f"/m{n}", f"第{n}条", paragraphs(f"第{n}条", 4)) for n in range(1000)]
+        large = [
+            item("/large", "大文", paragraphs("大文", 6) * 2400),
+            item("/title", "长" * 1_000_000, paragraphs("长题")),
+            item("/deep", "深", "<div>" * 3000 + paragraphs("深") + "</div>" * 3000),
+        ]
+        d.answers["/own.xml"] = answer(rss(*many))
+        d.answers["/mirror.xml"] = answer(rss(*large))
+        d.answers["/other.xml"] = answer(rss(item("/1", "其他", paragraphs("其他"))))
+        started = time.monotonic()
+        report = await d.cycle()
+        assert time.monotonic() - started < 60
+        assert {poll.feed_id: poll.new for poll in report.polls} == {
+            "own": 1000,
+            "mirror": 3,
+            "other": 1,
+        }
+        assert d.pipeline.store.counts().articles == 1004
+
+    on_desk(play, OWN, MIRROR, OTHER, output=OutputSettings(limit=2000))
+
+
+HOSTILE = page("甲", "<table><tr><td>" * 4000 + LONG)
+"""Takes a worker more than ten seconds, where the limit is three."""
+
+
+def test_a_page_that_hangs_its_worker_leaves_its_article_and_the_others(
+    on_desk: OnDesk, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def play(d: Desk) -> None:
+        others = [item(f"/{n}", f"第{n}篇", paragraphs(f"第{n}篇")) for n in range(2, 9)]
+        d.answers["/own.xml"] = answer(rss(item("/1", "甲", summary("会谈")), *others))
+        d.answers["/1"] = HOSTILE
+        await d.cycle()
+        assert len(d.published()) == 8
+        short = next(one for one in d.published() if one["title"] == "甲")
+        assert "交换了意见" in short["content_html"]
+        assert any("/1" in line and "longer than" in line for line in caplog.messages)
+        d.answers["/1"] = page("甲", LONG)
+        await d.cycle(after=HOUR)
+        assert sum("第6段" in one["content_html"] for one in d.published()) == 8
+
+    slow = Workers(1, seconds=3)
+    try:
+        on_desk(play, own_workers=slow)
+    finally:
+        slow.close()
+
+
+def test_a_body_that_hangs_its_worker_is_tried_again_and_holds_nothing_up(
+    on_desk: OnDesk, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def play(d: Desk) -> None:
+        hanging = "".join(f"<a href='/x{n}'>链接{n}</a> " for n in range(40_000))
+        d.answers["/own.xml"] = answer(
+            rss(item("/1", "甲", hanging), item("/2", "乙", paragraphs("乙")))
+        )
+        await d.cycle()
+        assert [one["title"] for one in d.published()] == ["乙"]
+        assert any("cannot be made" in line for line in caplog.messages)
+        assert d.pipeline.store.counts().pending == 1
+        assert await d.entries() == ()
+        d.now += timedelta(days=1)
+        [entry] = await d.entries()
+        for _ in range(6):  # it is never given up
+            await d.pipeline.store.write(articles.postpone, entry.article_id, d.now)
+        await d.cycle()
+        assert d.pipeline.store.counts().pending == 1
+        d.answers["/own.xml"] = answer(
+            rss(item("/1", "甲", LONG), item("/2", "乙", paragraphs("乙")))
+        )
+        await d.cycle(after=timedelta(minutes=1))
+        assert len(d.published()) == 2
+
+    slow = Workers(1, seconds=3)
+    try:
+        on_desk(play, own_workers=slow)
+    finally:
+        slow.close()
+
+
+def test_killed_workers_cost_nothing(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        body = [item(f"/{n}", f"第{n}篇", paragraphs(f"第{n}篇")) for n in range(40)]
+        d.answers["/own.xml"] = answer(rss(*body))
+        cycle = asyncio.create_task(d.cycle())
+        for _ in range(3):
+            await asyncio.sleep(0.2)
+            for process in set(active_children()) - others:
+                process.kill()
+        await cycle
+        for _ in range(3):
+            await d.cycle(after=HOUR)
+        assert len(d.published()) == 40
+
+    others = set(active_children())
+    mortal = Workers(2)
+    try:
+        on_desk(play, own_workers=mortal)
+    finally:
+        mortal.close()

@@ -1,0 +1,318 @@
+"""Polling: what a scripted publisher answers, and what the store holds after."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aggregator.core.cadence import next_poll, next_try
+from aggregator.core.model import FeedSpec
+from aggregator.store import editions
+from tests.loopback import answer
+from tests.publisher import (
+    HOUR,
+    INTERVAL,
+    LONG,
+    NOBODY,
+    NOW,
+    OTHER,
+    OWN,
+    Desk,
+    OnDesk,
+    feed,
+    item,
+    paragraphs,
+    rss,
+    summary,
+)
+
+
+def test_a_first_poll_stores_the_entries_and_comes_again_after_the_interval(
+    on_desk: OnDesk,
+) -> None:
+    async def play(d: Desk) -> None:
+        d.answers["/own.xml"] = answer(rss(item("/1", "甲", LONG), item("/2", "乙")), etag='"a"')
+        state = await d.refresh("own")
+        assert (state.last_status, state.failures, state.error) == ("new", 0, "")
+        assert state.validators.etag == '"a"'
+        assert state.next_poll_at == next_poll("own", NOW, INTERVAL)
+        assert {entry.title for entry in await d.entries()} == {"甲", "乙"}
+
+    on_desk(play)
+
+
+def test_a_304_changes_nothing_but_the_time(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        d.answers["/own.xml"] = answer(rss(item("/1", "甲", LONG)), etag='"a"')
+        await d.cycle()
+        before = d.bytes_published()
+        d.answers["/own.xml"] = answer(status="304 Not Modified")
+        report = await d.cycle(after=HOUR)
+        assert [poll.status for poll in report.polls] == ["not_modified"]
+        assert d.site.asked[-1].headers["if-none-match"] == b'"a"'
+        state = await d.state("own")
+        assert state.last_poll_at == NOW + HOUR
+        assert state.next_poll_at == next_poll("own", NOW + HOUR, INTERVAL)
+        assert d.bytes_published() == before
+
+    on_desk(play)
+
+
+def test_the_same_bytes_under_a_new_etag_are_not_modified(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        body = rss(item("/1", "甲", LONG))
+        d.answers["/own.xml"] = answer(body, etag='"a"')
+        await d.refresh("own")
+        d.answers["/own.xml"] = answer(body, etag='"b"')
+        state = await d.refresh("own")
+        assert state.last_status == "not_modified"
+        assert state.validators.etag == '"b"'
+
+    on_desk(play)
+
+
+def test_a_retitled_entry_is_the_same_article_changed_now(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        d.answers["/own.xml"] = answer(rss(item("/1", "前总统去世", LONG)))
+        await d.cycle()
+        [before] = d.published()
+        d.answers["/own.xml"] = answer(rss(item("/1", "前总统逝世", LONG)))
+        report = await d.cycle(after=HOUR)
+        assert [(poll.new, poll.revised) for poll in report.polls] == [(0, 1)]
+        [after] = d.published()
+        assert (after["id"], after["title"]) == (before["id"], "前总统逝世")
+        assert after["date_published"] == before["date_published"]
+        assert datetime.fromisoformat(after["date_modified"]) == NOW + HOUR
+
+    on_desk(play)
+
+
+def test_markup_that_changes_at_every_poll_is_no_revision(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        for hour in range(3):
+            counted = LONG + f'<img src="http://own.test/count.gif?n={hour}" width="1">'
+            d.answers["/own.xml"] = answer(
+                rss(item("/1", "甲", counted), more=f"<pubDate>{hour}</pubDate>")
+            )
+            report = await d.cycle(after=HOUR)
+            assert report.polls[0].revised == 0
+            assert report.polls[0].status == ("nothing_new" if hour else "new")
+        [only] = d.published()
+        assert only.get("date_modified", only["date_published"]) == only["date_published"]
+
+    on_desk(play)
+
+
+def test_entries_that_lack_almost_everything_are_told_apart_and_kept(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        body = rss(
+            item("/1", "无日期", LONG, date=""),
+            item("", "无链接", paragraphs("无链接")),
+            item("/3", "", paragraphs("无题")),
+            item("", "", paragraphs("只有正文"), date=""),
+            item("/5", "同一标识", paragraphs("五"), guid="same"),
+            item("/6", "同一标识", paragraphs("六"), guid="same"),
+        )
+        d.answers["/own.xml"] = answer(body)
+        await d.cycle()
+        first = d.published()
+        assert len(first) == 6
+        assert len({one["id"] for one in first}) == 6
+        assert all(one["title"] for one in first)
+        # they are known when they come again, in another order and among others
+        again = rss(item("/7", "新的", paragraphs("七")), *_items(body)[::-1])
+        d.answers["/own.xml"] = answer(again)
+        report = await d.cycle(after=HOUR)
+        assert [(poll.new, poll.revised) for poll in report.polls] == [(1, 0)]
+        assert {one["id"] for one in first} < {one["id"] for one in d.published()}
+
+    on_desk(play)
+
+
+def _items(body: bytes) -> list[str]:
+    return [
+        f"<item>{part.partition('</item>')[0]}</item>" for part in body.decode().split("<item>")
+    ][1:]
+
+
+@pytest.mark.parametrize(
+    "date", ["Fri, 20 Aug 2038 08:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", "昨天", ""]
+)
+def test_a_date_nobody_can_believe_is_replaced_by_when_it_was_seen(
+    on_desk: OnDesk, date: str
+) -> None:
+    async def play(d: Desk) -> None:
+        d.answers["/own.xml"] = answer(rss(item("/1", "甲", LONG, date=date)))
+        await d.cycle()
+        [entry] = d.pipeline.store.articles(None, 9)
+        assert entry.published == entry.updated == NOW
+        # and it stays there, however late it is made again
+        await d.pipeline.store.write(editions.reprocess, NOW + timedelta(days=9000))
+        await d.cycle(after=timedelta(days=9000))
+        [entry] = d.pipeline.store.articles(None, 9)
+        assert entry.published == NOW
+
+    on_desk(play)
+
+
+def test_an_entry_without_a_date_takes_that_of_its_page(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        d.answers["/own.xml"] = answer(rss(item("/1", "甲", summary("会谈"), date="")))
+        d.answers["/1"] = answer(
+            b'<html><head><meta property="article:published_time" '
+            b'content="2021-08-19T03:00:00Z"></head><body><article>'
+            + LONG.encode()
+            + b"</article></body></html>",
+            content_type="text/html; charset=utf-8",
+        )
+        await d.cycle()
+        [article] = d.pipeline.store.articles(None, 9)
+        assert article.published == datetime(2021, 8, 19, 3, tzinfo=UTC)
+
+    on_desk(play)
+
+
+FAILURES: dict[str, tuple[bytes, str]] = {
+    "a web page": (answer(b"<html><body><p>Welcome</p></body></html>"), "not_a_feed"),
+    "no bytes": (answer(b""), "not_a_feed"),
+    "garbage": (answer(bytes(range(256)) * 9), "not_a_feed"),
+    "404": (answer(status="404 Not Found"), "http_status"),
+    "410": (answer(status="410 Gone"), "http_status"),
+    "429": (answer(status="429 Too Many Requests", retry_after="90000"), "http_status"),
+    "500": (answer(status="500 Internal Server Error"), "http_status"),
+    "not HTTP": (b"SSH-2.0-OpenSSH\r\n\r\n", "protocol"),
+}
+
+
+@pytest.mark.parametrize("what", FAILURES)
+def test_a_failure_is_told_keeps_what_is_known_and_waits_longer_each_time(
+    on_desk: OnDesk, caplog: pytest.LogCaptureFixture, what: str
+) -> None:
+    async def play(d: Desk) -> None:
+        d.answers["/own.xml"] = answer(rss(item("/1", "甲", LONG)), etag='"a"')
+        d.answers["/other.xml"] = answer(rss(item("/2", "乙", paragraphs("乙"))))
+        await d.cycle()
+        before = d.bytes_published()
+        given, kind = FAILURES[what]
+        asked_for = timedelta(seconds=90000) if what == "429" else None
+        d.answers["/own.xml"] = given
+        for failures in range(3):
+            report = await d.cycle(after=HOUR)
+            [failed] = report.failed
+            assert (failed.feed_id, failed.status) == ("own", kind)
+            state = await d.state("own")
+            due = next_try("own", d.now, INTERVAL, failures, asked_for)
+            assert (state.failures, state.next_poll_at) == (failures + 1, due)
+            assert state.error == failed.error != ""
+            assert state.validators.etag == '"a"'
+            told = caplog.messages[-1] if len(report.polls) == 1 else " ".join(caplog.messages)
+            assert "feed own: " in told
+            assert due.isoformat(" ", "minutes") in told
+        assert d.bytes_published() == before
+        assert (await d.state("other")).failures == 0
+        d.answers["/own.xml"] = answer(rss(item("/3", "丙", paragraphs("丙"))))
+        await d.cycle(after=HOUR)
+        state = await d.state("own")
+        assert (state.failures, state.error) == (0, "")
+        assert len(d.published()) == 3
+
+    on_desk(play, OWN, OTHER)
+
+
+def test_an_empty_feed_is_no_failure(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        d.answers["/own.xml"] = answer(rss())
+        assert (await d.refresh("own")).last_status == "nothing_new"
+
+    on_desk(play)
+
+
+def test_a_refused_connection_fails_one_feed_and_not_the_others(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        d.answers["/own.xml"] = answer(rss(item("/1", "甲", LONG)))
+        report = await d.cycle()
+        assert [(poll.feed_id, poll.status) for poll in report.failed] == [("gone", "connect")]
+        assert len(d.published()) == 1
+
+    on_desk(play, OWN, feed("/gone.xml", host=NOBODY))
+
+
+def test_malformed_xml_gives_the_entries_that_are_still_in_it(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        whole = rss(
+            item("/1", "甲 & 乙", LONG), item("/2", "丙", paragraphs("丙")), item("/3", "丁")
+        )
+        d.answers["/own.xml"] = answer(whole.replace(b"&amp;", b"&")[:-60])
+        state = await d.refresh("own")
+        assert state.last_status == "new"
+        assert {entry.title for entry in await d.entries()} >= {"甲 & 乙", "丙"}
+
+    on_desk(play)
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "big5", "utf-16"])
+def test_a_feed_in_another_encoding_is_read(on_desk: OnDesk, encoding: str) -> None:
+    async def play(d: Desk) -> None:
+        text = rss(item("/1", "多哈會談", paragraphs("會談"))).decode()
+        # Big5 has no simplified letters
+        text = "".join(c for c in text if c.isascii() or _writable(c, encoding))
+        declared = f'<?xml version="1.0" encoding="{encoding}"?>{text}'
+        d.answers["/own.xml"] = answer(declared.encode(encoding), content_type="text/xml")
+        await d.cycle()
+        [only] = d.published()
+        assert only["title"] == "多哈會談"
+        assert "\ufffd" not in only["content_html"]
+
+    on_desk(play)
+
+
+def _writable(character: str, encoding: str) -> bool:
+    with suppress(UnicodeEncodeError):
+        return bool(character.encode(encoding))
+    return False
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [answer(status="503 Service Unavailable"), answer(b"<html><body>For sale</body></html>")],
+    ids=["an error", "a parked domain"],
+)
+def test_where_the_first_url_fails_the_next_is_asked_and_entries_stay_the_same(
+    on_desk: OnDesk, broken: bytes
+) -> None:
+    async def play(d: Desk) -> None:
+        body = rss(item("/1", "甲", LONG), item("/2", "乙", paragraphs("乙")))
+        d.answers["/a.xml"], d.answers["/b.xml"] = (
+            answer(body, etag='"a"'),
+            answer(body, etag='"b"'),
+        )
+        await d.cycle()
+        before = d.bytes_published()
+        d.answers["/a.xml"] = broken
+        report = await d.cycle(after=HOUR)
+        assert [(poll.status, poll.new) for poll in report.polls] == [("nothing_new", 0)]
+        state = await d.state("both")
+        assert (state.url, state.validators.etag) == ("http://other.test/b.xml", '"b"')
+        # the validators of one are not for the other; the first is asked first again
+        d.site.asked.clear()
+        d.answers["/b.xml"] = answer(status="304 Not Modified")
+        await d.cycle(after=HOUR)
+        [to_a, to_b] = d.site.asked
+        assert (to_a.target, to_a.headers.get("if-none-match")) == ("/a.xml", None)
+        assert (to_b.target, to_b.headers.get("if-none-match")) == ("/b.xml", b'"b"')
+        assert d.bytes_published() == before
+
+    both = FeedSpec("both", ("http://mirror.test/a.xml", "http://other.test/b.xml"))
+    on_desk(play, both)
+
+
+def test_where_every_url_fails_the_first_failure_is_told(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        d.answers["/a.xml"] = answer(status="410 Gone")
+        state = await d.refresh("both")
+        assert "410" in state.error
+        assert d.asked("/b.xml") == 1
+
+    on_desk(play, FeedSpec("both", ("http://mirror.test/a.xml", "http://other.test/b.xml")))
