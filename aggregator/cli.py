@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import sys
@@ -27,7 +28,7 @@ from aggregator.console import (
     print_failure,
     print_json,
     print_line,
-    print_table,
+    print_tables,
     progress,
     start_logging,
 )
@@ -109,6 +110,12 @@ def main() -> None:
     except BrokenPipeError:
         # whoever read has gone; what is still in the buffer must not fail at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        # click writes help and usage itself; what we write is in words already
+        if error.errno != errno.ENOSPC:
+            raise
+        print_error("standard output: cannot be written: no space left on device")
         sys.exit(1)
 
 
@@ -379,11 +386,8 @@ def _known(given: str, what: str, known: Sequence[str]) -> None:
 def _show(report: object, tables: Sequence[Table], as_json: bool) -> None:
     if as_json:
         print_json(report)
-        return
-    for number, table in enumerate(tables):
-        if number and sys.stdout.isatty():
-            print_line("")
-        print_table(table)
+    else:
+        print_tables(tables)
 
 
 def _end(problems: Sequence[str], failed: bool = False) -> None:

@@ -33,7 +33,12 @@ class Table:
 
 
 def prepare_streams() -> None:
-    """A text that the terminal's encoding lacks is shown by its code, and fails nothing."""
+    """A text that the terminal's encoding lacks is shown by its code, and fails nothing.
+
+    A stream that was closed before the program began takes what it is given.
+    """
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - open until the end
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -60,8 +65,15 @@ def print_json(value: object) -> None:
     print_line(json.dumps(value, ensure_ascii=encoding != "utf8", indent=2, default=str))
 
 
-def print_table(table: Table) -> None:
-    """A table on a terminal; tab-separated lines, without title, when piped."""
+def print_tables(tables: Sequence[Table]) -> None:
+    """Tables on a terminal; tab-separated lines, without titles, when piped."""
+    for number, table in enumerate(tables):
+        if number and sys.stdout.isatty():
+            print_line("")
+        _print_table(table)
+
+
+def _print_table(table: Table) -> None:
     if not sys.stdout.isatty():
         lines = (table.columns, *table.rows)
         print_line("\n".join("\t".join(_one_line(value) for value in line) for line in lines))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import socket
 import sqlite3
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -268,35 +270,77 @@ def test_a_reload_with_other_fetch_settings_lets_running_requests_end(
         no_bug(daemon)
 
 
-# --- a store that fails ------------------------------------------------------------------------
+# --- what fails in mid-flight ------------------------------------------------------------------
 
 
-def test_while_another_process_locks_the_database_it_serves_and_waits(
-    place: Installation, sites: Sites
+@contextmanager
+def locked(place: Installation, daemon: Daemon) -> Iterator[None]:
+    """Another process writes to the database, for longer than a write waits."""
+    with closing(sqlite3.connect(place.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@contextmanager
+def full(place: Installation, daemon: Daemon) -> Iterator[None]:
+    """The daemon can write no file beyond one page."""
+    pid, unlimited = daemon.process.pid, resource.RLIM_INFINITY
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, unlimited))
+    yield
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (unlimited, unlimited))
+
+
+def make_due(place: Installation) -> None:
+    with closing(sqlite3.connect(place.database)) as other:
+        other.execute("UPDATE feeds SET next_poll_at = '2020-01-01 00:00:00.000000'")
+        other.commit()
+
+
+@pytest.mark.parametrize("trouble", [locked, full])
+def test_while_the_store_fails_it_serves_and_polls_no_more(
+    place: Installation,
+    sites: Sites,
+    trouble: Callable[[Installation, Daemon], AbstractContextManager[None]],
 ) -> None:
-    """The lock is held for longer than a write waits; the feeds are due in the meantime."""
     place.configure(sites.config(TOPIC))
     with place.daemon() as daemon:
         filled(daemon)
         wait_until(
             "each poll is stored", lambda: all(f["last_status"] for f in place.told("feeds"))
         )
-        other = sqlite3.connect(place.database, isolation_level=None)
-        other.execute("UPDATE feeds SET next_poll_at = '2020-01-01 00:00:00.000000'")
-        other.execute("BEGIN IMMEDIATE")
-        daemon.says("everything waits until the store works again")
-        assert len(daemon.titles("/topics/afghanistan.json")) == 5
-        assert daemon.status("/") == 200
-        time.sleep(15)
-        assert max(sites.polls().values()) == 2
-        other.execute("COMMIT")
-        other.close()
+        make_due(place)
+        with trouble(place, daemon):
+            daemon.says("everything waits until the store works again")
+            time.sleep(18)
+            assert len(daemon.titles("/topics/afghanistan.json")) == 5
+            assert daemon.status("/") == 200
+            assert daemon.status("/healthz") == 200
+            assert max(sites.polls().values()) <= 3
         daemon.says("the store works again")
         wait_until(
             "each poll is stored",
             lambda: all(f["next_poll_at"] > "2021" for f in place.told("feeds")),
         )
-        assert max(sites.polls().values()) <= 3
+        assert max(sites.polls().values()) <= 4
+        assert daemon.stop() == 0
+        no_bug(daemon)
+
+
+def test_an_edition_that_cannot_be_written_hinders_no_other_and_is_tried_again(
+    place: Installation, sites: Sites
+) -> None:
+    in_the_way = place.state / "editions" / "topics"
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.touch()
+    place.configure(sites.config(TOPIC))
+    with place.daemon() as daemon:
+        filled(daemon)
+        daemon.says("edition afghanistan: ")
+        time.sleep(4)
+        assert daemon.log.count("edition afghanistan: ") == 1
+        in_the_way.unlink()
+        wait_until("it is tried again", lambda: len(daemon.titles("/topics/afghanistan.json")) == 5)
         assert daemon.stop() == 0
         no_bug(daemon)
 
