@@ -18,10 +18,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, ValidationInfo
+from pydantic import Field, PlainValidator, ValidationError, ValidationInfo
 
 from aggregator.config import values
 from aggregator.config.problems import Mistake, contradictions, dotted, in_plain_words
+from aggregator.config.rules import CanonicalTable, CleanTable, PagesTable, feed_rules, shown_rules
+from aggregator.config.tables import Table
 from aggregator.config.toml_lines import key_lines, line_of
 from aggregator.core.model import Content, FeedSpec, FullText, TopicSpec, View
 from aggregator.core.query import parse_query
@@ -141,23 +143,19 @@ Limit = Annotated[int, PlainValidator(values.whole_number(1, 10_000))]
 WebAddress = Annotated[str, PlainValidator(values.web_address)]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Server(_Table):
+class _Server(Table):
     listen: Annotated[tuple[str, int], PlainValidator(values.listen)] = ("127.0.0.1", 8080)
     public_url: Annotated[str, PlainValidator(values.site_address)] = ""
 
 
-class _Store(_Table):
+class _Store(Table):
     url: Annotated[str, PlainValidator(values.store_address)] = StoreSettings.url
     keep: Annotated[timedelta | None, PlainValidator(values.duration_or_forever)] = (
         StoreSettings.keep
     )
 
 
-class _Output(_Table):
+class _Output(Table):
     dir: Annotated[str, PlainValidator(values.folder)] = ""
     title: Line = OutputSettings.title
     language: Annotated[str, PlainValidator(values.language)] = OutputSettings.language
@@ -167,7 +165,7 @@ class _Output(_Table):
     limit: Limit = OutputSettings.limit
 
 
-class _Fetch(_Table):
+class _Fetch(Table):
     contact: Annotated[str, PlainValidator(values.header_text)] = FetchSettings.contact
     interval: Duration = FetchSettings.interval
     interval_min: Duration = FetchSettings.interval_min
@@ -182,11 +180,11 @@ class _Fetch(_Table):
     resolve: dict[
         Annotated[str, PlainValidator(values.host_name)],
         Annotated[str, PlainValidator(values.origin)],
-    ] = {}
+    ] = Field(default_factory=dict)
     workers: Annotated[int, PlainValidator(values.whole_number(0, 1_024))] = FetchSettings.workers
 
 
-class _Feed(_Table):
+class _Feed(Table):
     id: Annotated[str, PlainValidator(values.identifier)]
     url: WebAddress = ""
     urls: Annotated[tuple[WebAddress, ...], Field(min_length=1)] = ()
@@ -199,9 +197,12 @@ class _Feed(_Table):
     keep: Filter = ""
     drop: Filter = ""
     tags: tuple[Line, ...] = ()
+    clean: CleanTable = CleanTable()
+    pages: PagesTable = PagesTable()
+    canonical: CanonicalTable = Field(default_factory=dict)
 
 
-class _Topic(_Table):
+class _Topic(Table):
     id: Annotated[str, PlainValidator(values.topic_identifier)]
     title: Line
     query: Annotated[str, PlainValidator(_query)]
@@ -210,22 +211,26 @@ class _Topic(_Table):
     view: Annotated[View, PlainValidator(values.one_of("articles"))] = "articles"
 
 
-class _File(_Table):
+class _File(Table):
     server: _Server = _Server()
     store: _Store = _Store()
     output: _Output = _Output()
     fetch: _Fetch = _Fetch()
-    aliases: dict[Line, Annotated[tuple[Line, ...], Field(min_length=1)]] = {}
+    aliases: dict[Line, Annotated[tuple[Line, ...], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
     feeds: tuple[_Feed, ...] = ()
     topics: tuple[_Topic, ...] = ()
 
 
-TABLES: Mapping[str, type[_Table]] = {
+TABLES: Mapping[str, type[Table]] = {
     "server": _Server,
     "store": _Store,
     "output": _Output,
     "fetch": _Fetch,
     "feeds": _Feed,
+    "feeds.clean": CleanTable,
+    "feeds.pages": PagesTable,
     "topics": _Topic,
 }
 
@@ -308,8 +313,10 @@ def _config(tables: _File, path: Path) -> Config:
 
 
 def _feed_spec(feed: _Feed) -> FeedSpec:
-    given = {name: value for name, value in feed if name not in ("url", "urls")}
-    return FeedSpec(urls=feed.urls or (feed.url,), **given)
+    elsewhere = ("url", "urls", "clean", "pages", "canonical")
+    given = {name: value for name, value in feed if name not in elsewhere}
+    rules = feed_rules(feed.clean, feed.pages, feed.canonical)
+    return FeedSpec(urls=feed.urls or (feed.url,), rules=rules, **given)
 
 
 def _local_url(host: str, port: int) -> str:
@@ -377,7 +384,8 @@ def shown(config: Config) -> dict[str, object]:
         },
         "aliases": {name: list(spellings) for name, spellings in config.aliases.items()},
         "feeds": [
-            asdict(feed)
+            {name: value for name, value in asdict(feed).items() if name != "rules"}
+            | shown_rules(feed.rules)
             | {
                 "urls": [values.masked(url) for url in feed.urls],
                 "interval": values.duration_text(feed.interval or fetch.interval),

@@ -124,7 +124,7 @@ def in_plain_words(details: ErrorDetails, known: Mapping[str, tuple[str, ...]]) 
             return path, "missing", ""
         case "extra_forbidden":
             return _unknown_key(path, value, known)
-        case "model_type" | "dict_type" if path and path[0] in ("feeds", "topics"):
+        case "model_type" | "dict_type" if path[:1] in (("feeds",), ("topics",)) and len(path) < 3:
             return path, f"expected [[{dotted(path)}]] tables, got {got}", ""
         case "model_type" | "dict_type":
             hint = "one pair of brackets, not two" if isinstance(value, list) else ""

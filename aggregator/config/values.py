@@ -126,6 +126,12 @@ def header_text(value: object) -> str:
     return content
 
 
+def yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise expected("true or false", value)
+    return value
+
+
 def whole_number(least: int, most: int) -> Callable[[object], int]:
     def check(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:

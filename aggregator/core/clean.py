@@ -7,17 +7,22 @@ html as given → tree → addresses absolute, images unwrapped → what rules d
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
-from urllib.parse import unquote
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import nh3
 from lxml import html
 from lxml.html import HtmlElement
 
 from aggregator.core.blocks import DEAD_TAGS, caption_of, is_image, to_blocks
+from aggregator.core.clean_rules import NO_RULES, CleanRules, RuleEffect, combine
+from aggregator.core.images import image_key, unwrap
+from aggregator.core.lines import cut_lines
 from aggregator.core.markup import (
     BLANK,
     append_text,
+    is_blank,
     parse_fragment,
     readable,
     remove,
@@ -25,6 +30,12 @@ from aggregator.core.markup import (
     select,
 )
 from aggregator.core.model import Image
+from aggregator.core.patterns import compiled
+from aggregator.core.scramble import unscramble
+
+__all__ = (
+    "NO_RULES", "CleanRules", "Cleaned", "RuleEffect", "clean_body", "combine", "unwrap_image",
+)  # fmt: skip
 
 HEADER_BLOCKS = 2
 """How many of the first text blocks may be a line of date and author."""
@@ -66,31 +77,6 @@ _SANITISER = nh3.Cleaner(
 
 
 @dataclass(frozen=True, slots=True)
-class CleanRules:
-    """What a source family knows of its bodies. A rule that matches nothing does nothing.
-
-    Regular expressions meet a block's text with the white space at its ends gone and `<br>` as
-    a line end.
-    """
-
-    drop: tuple[str, ...] = ()
-    """CSS selectors of elements to drop."""
-    drop_text: tuple[str, ...] = ()
-    """A block of which one of these matches the whole text is dropped."""
-    header: tuple[str, ...] = ()
-    """One of the first lines, if matched as a whole, is dropped; its groups `date` and `author`
-    are kept aside."""
-    footer: tuple[str, ...] = ()
-    """From the block whose beginning one of these matches, everything is dropped."""
-    image_proxies: tuple[str, ...] = ()
-    """An image address matched as a whole is replaced by its group 1, percent-decoded, with
-    `https://` before it if it has no scheme."""
-
-
-NO_RULES = CleanRules()
-
-
-@dataclass(frozen=True, slots=True)
 class Cleaned:
     """A body as it may be shown. `html` is sanitised; all addresses in it are absolute."""
 
@@ -104,16 +90,8 @@ class Cleaned:
     author: str
     captions: str = ""
     """A line per caption."""
-
-
-def combine(*rules: CleanRules) -> CleanRules:
-    """All the rules of several families, in their order."""
-    return CleanRules(
-        *(
-            tuple(rule for family in rules for rule in getattr(family, field.name))
-            for field in fields(CleanRules)
-        )
-    )
+    trace: tuple[RuleEffect, ...] = ()
+    """The rules that found something."""
 
 
 def clean_body(body: str, base: str, rules: CleanRules = NO_RULES) -> Cleaned:
@@ -122,21 +100,26 @@ def clean_body(body: str, base: str, rules: CleanRules = NO_RULES) -> Cleaned:
     Paragraphs, headings, links, quotes, lists, tables, code, images with captions are kept, all
     that is only presentation is not. Raises nothing, whatever the body.
     """
+    trace = _Trace()
     tree = parse_fragment(_visible(body))
     resolve_addresses(tree, base)
-    for image in tree.iter("img"):
-        image.set("src", unwrap_image(image.get("src", ""), rules))
-        _keep_sizes(image)
+    _unwrap_images(tree, rules, trace)
+    for scramble in rules.scrambled:
+        trace.add("scrambled", scramble.attribute, unscramble(tree, scramble))
     _drop_dead(tree)
-    for element in select(tree, rules.drop):
+    for element in _selected(tree, "drop", rules.drop, trace):
         remove(element)
+    for element in _selected(tree, "lift", rules.lift, trace):
+        element.drop_tag()
     _drop_hidden(tree)
     _settle_noscript(tree)
+    _drop_from_captions(tree, rules, trace)
     blocks = to_blocks(tree)
     texts = [_visible(_text(block)) for block in blocks]
-    dropped, published_text, author = _read_header(texts, rules)
-    dropped |= _noted(texts, rules)
-    end = _footer_start(texts, rules)
+    header = _read_header(texts, rules, trace)
+    notes = _drop_notes(blocks, texts, rules, trace)
+    end = _footer_start(texts, rules, trace)
+    dropped = header.blocks | notes.blocks | _repeats_of_lead(blocks[:end], rules, trace)
     kept = [at for at in range(end) if at not in dropped]
     while kept and blocks[kept[0]].tag == "hr":
         del kept[0]
@@ -146,21 +129,16 @@ def clean_body(body: str, base: str, rules: CleanRules = NO_RULES) -> Cleaned:
         html=_sanitised([blocks[at] for at in kept]),
         text="\n".join(texts[at] for at in kept if texts[at]),
         image=_first_image([blocks[at] for at in kept]),
-        published_text=published_text,
-        author=author,
+        published_text=header.published_text,
+        author=header.author or notes.author,
         captions="\n".join(_visible(caption) for at in kept if (caption := caption_of(blocks[at]))),
+        trace=trace.effects(),
     )
 
 
 def unwrap_image(url: str, rules: CleanRules) -> str:
     """The address of the original, if `url` goes through an image proxy of the rules."""
-    for proxy in rules.image_proxies:
-        match = re.fullmatch(proxy, url)
-        if match:
-            original = unquote(match[1], errors="replace")
-            original = original if "://" in original else "https://" + original.lstrip("/")
-            return original.replace(" ", "%20")
-    return url
+    return unwrap(url, rules.image_proxies)[0]
 
 
 def _visible(text: str) -> str:
@@ -169,7 +147,38 @@ def _visible(text: str) -> str:
     return _INVISIBLE.sub("", readable(text))
 
 
+class _Trace:
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def add(self, action: str, rule: str, count: int = 1) -> None:
+        if count:
+            self._counts[action, rule] += count
+
+    def effects(self) -> tuple[RuleEffect, ...]:
+        return tuple(RuleEffect(*key, count) for key, count in self._counts.items())
+
+
 # --- before the blocks -------------------------------------------------------------------------
+
+
+def _unwrap_images(tree: HtmlElement, rules: CleanRules, trace: _Trace) -> None:
+    for image in tree.iter("img"):
+        original, through = unwrap(image.get("src", ""), rules.image_proxies)
+        image.set("src", original)
+        for proxy in through:
+            trace.add("image_proxies", proxy)
+        _keep_sizes(image)
+
+
+def _selected(
+    tree: HtmlElement, action: str, selectors: tuple[str, ...], trace: _Trace
+) -> list[HtmlElement]:
+    """What any of the selectors finds. Which of them is asked only where there is something."""
+    found = select(tree, selectors)
+    for selector in selectors if found else ():
+        trace.add(action, selector, len(select(tree, (selector,))))
+    return found
 
 
 def _keep_sizes(image: HtmlElement) -> None:
@@ -217,7 +226,28 @@ def _settle_noscript(tree: HtmlElement) -> None:
             remove(frame)
 
 
+def _drop_from_captions(tree: HtmlElement, rules: CleanRules, trace: _Trace) -> None:
+    """Drop the parts of captions that are notes: whose picture it is, that this is a caption."""
+    if not rules.drop_text:
+        return
+    for figure in list(tree.iter("figure", "figcaption")):
+        for part in list(figure.iterdescendants("span", "p", "div", "small", "figcaption")):
+            found = _first_match(rules.drop_text, part.text_content().strip(BLANK))
+            if found:
+                remove(part)
+                trace.add("drop_text", found[0])
+
+
 # --- on the blocks -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Blocks that are to go, and what they say of the article."""
+
+    blocks: set[int]
+    published_text: str = ""
+    author: str = ""
 
 
 def _text(block: HtmlElement) -> str:
@@ -233,49 +263,105 @@ def _text(block: HtmlElement) -> str:
 
 def _is_bare_link(block: HtmlElement) -> bool:
     """A player's address, or one that is shown as it is, in a paragraph of its own."""
-    link = block[0] if len(block) == 1 and not block.text else None
-    return (
-        link is not None
-        and not link.tail
-        and link.tag == "a"
-        and link.text_content() == link.get("href")
-    )
+    link = block
+    while link.tag != "a" and len(link) == 1 and is_blank(link.text) and is_blank(link[0].tail):
+        link = link[0]
+    address: str | None = link.get("href") if link.tag == "a" else None
+    return address is not None and bool(link.text_content() == address)
 
 
-def _read_header(texts: list[str], rules: CleanRules) -> tuple[set[int], str, str]:
+def _read_header(texts: list[str], rules: CleanRules, trace: _Trace) -> _Found:
     """Which blocks are lines of date and author, and what they say."""
     found: set[int] = set()
     published_text = author = ""
     first = [at for at, text in enumerate(texts) if text][:HEADER_BLOCKS]
     for at in first:
-        match = _first_match(rules.header, texts[at])
-        if not match:
+        matched = _first_match(rules.header, texts[at])
+        if not matched:
             break
+        rule, match = matched
         found.add(at)
+        trace.add("header", rule)
         groups = match.groupdict()
-        published_text = published_text or (groups.get("date") or "").strip()
-        author = author or " ".join((groups.get("author") or "").split())
-    return found, published_text, author
+        published_text = published_text or _date_of(groups)
+        author = author or _author_of(groups)
+    return _Found(found, published_text, author)
 
 
-def _noted(texts: list[str], rules: CleanRules) -> set[int]:
-    return {at for at, text in enumerate(texts) if _first_match(rules.drop_text, text)}
+def _date_of(groups: Mapping[str, str | None]) -> str:
+    """The date as written; put in order where a rule names its parts, for 1/2/2021 has two."""
+    if groups.get("year"):
+        day = "-".join(groups.get(name) or "" for name in ("year", "month", "day"))
+        return f"{day} {groups.get('time') or ''}".strip()
+    return (groups.get("date") or "").strip()
 
 
-def _first_match(patterns: tuple[str, ...], text: str) -> re.Match[str] | None:
+def _author_of(groups: Mapping[str, str | None]) -> str:
+    return " ".join((groups.get("author") or "").split())
+
+
+def _drop_notes(
+    blocks: list[HtmlElement], texts: list[str], rules: CleanRules, trace: _Trace
+) -> _Found:
+    """Which blocks are notes; lines that are notes are cut out of their blocks and texts."""
+    found: set[int] = set()
+    author = ""
+    for at, text in enumerate(texts):
+        if not text:
+            continue
+        matched = _first_match(rules.drop_text, text)
+        if matched:
+            found.add(at)
+            trace.add("drop_text", matched[0])
+            author = author or _author_of(matched[1].groupdict())
+        elif "\n" in text and blocks[at].tag == "p":
+            cut = cut_lines(blocks[at], lambda line: _first_match(rules.drop_text, line))
+            for rule, _ in cut:
+                trace.add("drop_text", rule)
+            texts[at] = _visible(_text(blocks[at])) if cut else text
+            if not texts[at]:
+                found.add(at)
+    return _Found(found, author=author)
+
+
+def _repeats_of_lead(blocks: list[HtmlElement], rules: CleanRules, trace: _Trace) -> set[int]:
+    """Later blocks that are only the first image once more, in whatever size."""
+    lead = ""
+    found: set[int] = set()
+    for at, block in enumerate(blocks):
+        images = [image.get("src", "") for image in block.iter("img")] if is_image(block) else []
+        keys = {image_key(image, rules.image_sizes) for image in images}
+        if not lead:
+            lead = next(iter(keys), "") if len(keys) == 1 else ""
+        elif keys == {lead} and not caption_of(block):
+            found.add(at)
+            trace.add("repeat", lead)
+    return found
+
+
+def _first_match(patterns: Iterable[str], text: str) -> tuple[str, re.Match[str]] | None:
+    """The first pattern that matches the whole of a text that is no longer than a line."""
     if not text or len(text) > LINE_LIMIT:
         return None
-    return next((match for pattern in patterns if (match := re.fullmatch(pattern, text))), None)
+    for pattern in patterns:
+        if match := compiled(pattern).fullmatch(text):
+            return pattern, match
+    return None
 
 
-def _footer_start(texts: list[str], rules: CleanRules) -> int:
+def _footer_start(texts: list[str], rules: CleanRules, trace: _Trace) -> int:
     """The number of blocks before the footer: all of them, if there is none."""
     for at, text in enumerate(texts):
-        if text and len(text) <= LINE_LIMIT and any(re.match(rule, text) for rule in rules.footer):
-            before, after = sum(map(len, texts[:at])), sum(map(len, texts[at:]))
-            # a mark with most of the text behind it ends nothing
-            if after <= max(before, FOOTER_LIMIT):
-                return at
+        if not text or len(text) > LINE_LIMIT:
+            continue
+        rule = next((rule for rule in rules.footer if compiled(rule).match(text)), None)
+        if rule is None:
+            continue
+        before, after = sum(map(len, texts[:at])), sum(map(len, texts[at:]))
+        # a mark with most of the text behind it ends nothing
+        if after <= max(before, FOOTER_LIMIT):
+            trace.add("footer", rule, len(texts) - at)
+            return at
     return len(texts)
 
 

@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 from aggregator.core.model import ParsedEntry
+from aggregator.core.patterns import compiled
 from aggregator.core.text import letters
 
 KEY_LIMIT = 500
@@ -78,7 +79,7 @@ def canonical_url(url: str, rules: tuple[UrlRule, ...] = ()) -> str:
     for _ in range(RULE_ROUNDS):
         changed = current
         for rule in rules:
-            changed = re.sub(rule.pattern, rule.replacement, changed)
+            changed = compiled(rule.pattern).sub(rule.replacement, changed)
         changed = _normal(changed)
         if changed == current:
             break

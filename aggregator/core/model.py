@@ -27,6 +27,31 @@ View = Literal["articles"]
 
 
 @dataclass(frozen=True, slots=True)
+class FeedRules:
+    """What a `[[feeds]]` table declares of its own source, beside the rules of its family.
+
+    `clean_…` are CSS selectors (drop, lift) and regular expressions (the others) as in
+    CleanRules, `canonical` pairs of a pattern and its replacement, `page_containers` CSS
+    selectors, `page_next` and `page_whole` regular expressions of a link's text.
+    """
+
+    clean_drop: tuple[str, ...] = ()
+    clean_lift: tuple[str, ...] = ()
+    clean_drop_text: tuple[str, ...] = ()
+    clean_header: tuple[str, ...] = ()
+    clean_footer: tuple[str, ...] = ()
+    unwrap_images: bool = False
+    canonical: tuple[tuple[str, str], ...] = ()
+    page_containers: tuple[str, ...] = ()
+    page_drop: tuple[str, ...] = ()
+    page_next: tuple[str, ...] = ()
+    page_whole: tuple[str, ...] = ()
+
+
+NO_FEED_RULES = FeedRules()
+
+
+@dataclass(frozen=True, slots=True)
 class FeedSpec:
     """One `[[feeds]]` table. `urls` has at least one; the first that works is used."""
 
@@ -41,6 +66,7 @@ class FeedSpec:
     keep: str = ""
     drop: str = ""
     tags: tuple[str, ...] = ()
+    rules: FeedRules = NO_FEED_RULES
 
 
 @dataclass(frozen=True, slots=True)

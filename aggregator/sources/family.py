@@ -10,6 +10,8 @@ from aggregator.core.extract import NO_RULES as NO_PAGE_KNOWN
 from aggregator.core.extract import PageRules
 from aggregator.core.identity import UrlRule
 from aggregator.core.model import FullText
+from aggregator.core.titles import NO_RULES as NO_TITLE_KNOWN
+from aggregator.core.titles import TitleRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,21 @@ class Family:
     """Where its articles' pages are."""
     generators: tuple[str, ...] = ()
     """Regular expressions, ignoring case: what its feeds name as their generator."""
+    descriptions: tuple[str, ...] = ()
+    """Regular expressions, ignoring case: how its feeds describe themselves."""
     url_rules: tuple[UrlRule, ...] = ()
     """Make the many addresses of one article one, whichever feed carried them."""
     clean: CleanRules = NOTHING_TO_CLEAN
     page: PageRules = NO_PAGE_KNOWN
     full_text: FullText = "auto"
     """Where the whole text is, unless the feed's own settings say."""
+    whole_urls: tuple[UrlRule, ...] = ()
+    """From the address of an article's page to that of its whole text: on one page, for print."""
+    titles: TitleRules = NO_TITLE_KNOWN
+    timezone: str = ""
+    """IANA name: the zone of dates that name none, in its articles and feeds; empty: not known."""
+    mislabelled: str = ""
+    """IANA name of a zone whose local time its feeds, or those made from it, may call GMT."""
     own_names: tuple[str, ...] = ()
     """What its pages and feeds give as an author where they mean themselves."""
     mirror: bool = False

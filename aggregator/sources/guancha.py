@@ -24,6 +24,19 @@ GUANCHA = Family(
             r"https://user.guancha.cn/main/content?id=\1",
         ),
     ),
+    whole_urls=(
+        UrlRule(
+            r"^(https?://(?:www|m)\.guancha\.cn/+[\w-]+/\d{4}_\d\d_\d\d_\d+)(?:_\d{1,2})?\.shtml",
+            r"\1_s.shtml",
+        ),
+        UrlRule(
+            r"^(https?://user\.guancha\.cn/(?:main|wap)/content\?(?!.*\bpage=)[^#]*)",
+            r"\1&page=0",
+        ),
+    ),
+    timezone="Asia/Shanghai",
+    # routes of RSSHub have sent Beijing's clock as GMT
+    mislabelled="Asia/Shanghai",
     page=PageRules(
         containers=("div.all-txt", "div.article-txt-content"),
         whole_link=(r"余下全文", r"展开全文"),

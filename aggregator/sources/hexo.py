@@ -7,15 +7,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from aggregator.core.dates import parse_date
+from aggregator.core.images import unwrap
 from aggregator.errors import ArchiveError
 from aggregator.sources.archived_post import LOCAL_ZONE, OUTLET_NAMES, ArchivedPost, web_url
 from aggregator.sources.front_matter import FrontMatterError, split_front_matter
-
-PLACEHOLDER_HOSTS = frozenset(("picsum.photos",))
-"""Random pictures, put in where the article has none."""
-
-IMAGE_PROXIES = ("https://cors.zfour.workers.dev/?",)
-"""What the tool put before the address of an image that its site does not let others show."""
+from aggregator.sources.images import PLACEHOLDER_HOSTS, PROXIES
 
 
 def read_hexo(text: str, path: Path) -> ArchivedPost:
@@ -60,7 +56,5 @@ def _outlet(categories: tuple[str, ...], author: str) -> str:
 
 
 def _image(given: str) -> str:
-    for proxy in IMAGE_PROXIES:
-        given = given.removeprefix(proxy)
-    image = web_url(given)
+    image = web_url(unwrap(given, PROXIES)[0])
     return "" if urlsplit(image).hostname in PLACEHOLDER_HOSTS else image

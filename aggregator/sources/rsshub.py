@@ -9,4 +9,5 @@ RSSHUB = Family(
     feed_hosts=("rsshub.app",),
     # instances have any host: the feeds say themselves who made them
     generators=(r"\bRSSHub\b",),
+    descriptions=(r"Made with love by RSSHub",),
 )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aggregator.core.clean import CleanRules, clean_body, combine, unwrap_image
 from aggregator.core.model import Image
-from aggregator.sources import FEEDX, GUANCHA
+from aggregator.sources import FEEDX, GUANCHA, family_named
 from tests.reading import read, seed_blocks, seed_body, seeds
 
 BASE = "https://news.example.org/2021/article.html"
@@ -32,7 +32,9 @@ def test_a_seed_keeps_its_blocks_in_order_and_nothing_else(seed: Path) -> None:
 @pytest.mark.parametrize("given_file", sorted(DATA.glob("*.given.html")), ids=lambda f: f.name)
 def test_bodies_as_sources_send_them(given_file: Path) -> None:
     expected = given_file.with_name(given_file.name.replace(".given.", ".clean."))
-    cleaned = html_of(given_file.read_text("utf-8"), FEEDX.clean)
+    outlet = family_named(given_file.name.partition(".")[0].partition("-")[0])
+    rules = combine(FEEDX.clean, outlet.clean)
+    cleaned = html_of(given_file.read_text("utf-8"), rules)
     assert cleaned + "\n" == expected.read_text("utf-8")
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.core.dates import credible, parse_date
+from aggregator.core.dates import Dated, credible, parse_date, read_date, truest
 
 SHANGHAI = "Asia/Shanghai"
 NOW = datetime(2021, 8, 1, 12, tzinfo=UTC)
@@ -150,3 +150,129 @@ def test_only_what_can_be_true_is_believed(
     published: datetime | None, believed: datetime | None
 ) -> None:
     assert credible(published, NOW) == believed
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("19 分钟前", utc(2021, 8, 1, 11, 41)),
+        ("2小时前", utc(2021, 8, 1, 10)),
+        ("半小时前", utc(2021, 8, 1, 11, 30)),
+        ("3 天前", utc(2021, 7, 29, 12)),
+        ("3 days ago", utc(2021, 7, 29, 12)),
+        ("an hour ago", utc(2021, 8, 1, 11)),
+        ("1 week ago", utc(2021, 7, 25, 12)),
+        ("昨天 08:15", utc(2021, 7, 31, 0, 15)),
+        ("昨天", utc(2021, 7, 30, 16)),
+        ("今天 下午3:05", utc(2021, 8, 1, 7, 5)),
+        ("前天 23:59", utc(2021, 7, 30, 15, 59)),
+        ("yesterday 08:15", utc(2021, 7, 31, 0, 15)),
+    ],
+)
+def test_relative_dates_are_counted_from_when_they_were_written(
+    text: str, moment: datetime
+) -> None:
+    assert parse_date(text, SHANGHAI, NOW) == moment
+    assert parse_date(text, SHANGHAI) is None
+
+
+@pytest.mark.parametrize("text", ["分钟前", "9999999 天前", "昨天 25:00", "3 days", "ago", "前"])
+def test_what_is_no_relative_date_is_none(text: str) -> None:
+    assert parse_date(text, SHANGHAI, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "precision"),
+    [
+        ("2021-07-28T21:05:25Z", timedelta(0)),
+        ("2021-07-28 21:05", timedelta(minutes=1)),
+        ("2021年 7月 28日", timedelta(days=1)),
+        ("1627506325", timedelta(0)),
+        ("19 分钟前", timedelta(minutes=1)),
+        ("2小时前", timedelta(hours=1)),
+        ("昨天", timedelta(days=1)),
+    ],
+)
+def test_a_date_says_how_exact_it_is(text: str, precision: timedelta) -> None:
+    assert read_date(text, "UTC", "body", NOW) == Dated(
+        parse_date(text, "UTC", NOW) or NOW, "body", precision
+    )
+
+
+# --- which date is the true one ----------------------------------------------------------------
+
+
+def feed(*moment: int) -> Dated:
+    return Dated(utc(*moment), "feed")
+
+
+def body(*moment: int, precision: timedelta = timedelta(0)) -> Dated:
+    return Dated(utc(*moment), "body", precision)
+
+
+def page(*moment: int) -> Dated:
+    return Dated(utc(*moment), "page")
+
+
+def test_the_feed_is_believed_before_body_and_page() -> None:
+    candidates = [page(2021, 7, 1), body(2021, 7, 2), feed(2021, 7, 3)]
+    assert truest(candidates, NOW) == feed(2021, 7, 3)
+    assert truest(candidates[:2], NOW) == body(2021, 7, 2)
+    assert truest(candidates[:1], NOW) == page(2021, 7, 1)
+    assert truest([], NOW) == Dated(NOW, "seen")
+
+
+def test_what_cannot_be_true_is_passed_over() -> None:
+    assert truest([feed(2031, 1, 1), page(2021, 7, 1)], NOW) == page(2021, 7, 1)
+    assert truest([feed(1970, 1, 1)], NOW) == Dated(NOW, "seen")
+
+
+def test_when_a_mirror_came_by_loses_to_the_date_in_the_body() -> None:
+    # feedx: 20 minutes late
+    candidates = [feed(2021, 7, 28, 21, 25), body(2021, 7, 28, 21, 5, 25), page(2021, 7, 28, 21)]
+    assert truest(candidates, NOW, crawled=True) == body(2021, 7, 28, 21, 5, 25)
+    assert truest(candidates[:1], NOW, crawled=True) == feed(2021, 7, 28, 21, 25)
+
+
+def test_a_day_in_the_body_leaves_the_mirrors_hour_of_that_day() -> None:
+    day = body(2021, 7, 28, precision=timedelta(days=1))
+    assert truest([feed(2021, 7, 28, 21), day], NOW, crawled=True) == feed(2021, 7, 28, 21)
+    assert truest([feed(2021, 7, 30, 21), day], NOW, crawled=True) == day
+
+
+def test_a_mislabelled_clock_is_put_right_where_another_date_shows_it() -> None:
+    # guancha: 21:05 in Beijing, labelled GMT
+    said, true = feed(2021, 7, 28, 21, 5), feed(2021, 7, 28, 13, 5)
+    for other in (page(2021, 7, 28, 13, 5, 30), body(2021, 7, 28, 12, 50)):
+        assert truest([said, other], NOW, mislabelled=SHANGHAI) == true
+        assert truest([said, other], NOW) == said
+
+
+def test_a_clock_that_is_right_stays_though_it_may_be_mislabelled() -> None:
+    said = feed(2021, 7, 28, 13, 5)
+    assert truest([said, page(2021, 7, 28, 13, 4)], NOW, mislabelled=SHANGHAI) == said
+    assert truest([said, page(2021, 7, 28)], NOW, mislabelled=SHANGHAI) == said
+    assert truest([said], NOW, mislabelled=SHANGHAI) == said
+    day = body(2021, 7, 28, precision=timedelta(days=1))
+    assert truest([said, day], NOW, mislabelled=SHANGHAI) == said
+
+
+def test_a_mislabelled_clock_that_runs_ahead_of_us_needs_no_other_date() -> None:
+    assert truest([feed(2021, 8, 1, 19)], NOW, mislabelled=SHANGHAI) == feed(2021, 8, 1, 11)
+    # not even the other clock makes this true
+    assert truest([feed(2021, 8, 3)], NOW, mislabelled=SHANGHAI) == Dated(NOW, "seen")
+
+
+moments = st.datetimes(datetime(1980, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the zone
+
+
+@given(
+    st.lists(st.builds(Dated, moments, st.sampled_from(["feed", "body", "page"]))),
+    st.booleans(),
+    st.sampled_from(["", SHANGHAI]),
+)
+def test_the_truest_date_is_never_after_it_was_seen_nor_before_the_web(
+    candidates: list[Dated], crawled: bool, mislabelled: str
+) -> None:
+    found = truest(candidates, NOW, crawled, mislabelled)
+    assert utc(1989, 12, 31) < found.at <= NOW
