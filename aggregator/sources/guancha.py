@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aggregator.core.clean import CleanRules
 from aggregator.core.extract import PageRules
 from aggregator.core.identity import UrlRule
 from aggregator.sources.family import Family
@@ -37,6 +38,21 @@ GUANCHA = Family(
     timezone="Asia/Shanghai",
     # routes of RSSHub have sent Beijing's clock as GMT
     mislabelled="Asia/Shanghai",
+    clean=CleanRules(
+        drop=(
+            # 风闻: whose page it is, and the title once more
+            "div.user-box",
+            "div.article-content > h1",
+            "img[src*='/images/show-more']",
+        ),
+        drop_text=(
+            r"点击展开全文",
+            r"打开观察者APP，获得更好阅读体验",
+            r"本文系观察者网独家稿件，未经授权，不得转载。?[\s\S]*",
+            r"(?:\w{1,12}\s+)?举报",
+        ),
+        header=(r"(?P<date>\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?)",),
+    ),
     page=PageRules(
         containers=("div.all-txt", "div.article-txt-content"),
         whole_link=(r"余下全文", r"展开全文"),

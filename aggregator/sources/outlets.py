@@ -94,7 +94,7 @@ FT = Family(
         drop_text=(
             # the editor's address; a note on the author may stand before it
             r"[（(]?[^\n]{0,300}(?:责编|责任编辑|本文编辑|编辑)[^\n]{0,40}"
-            r"[\w.+-]+\s?@\s?(?:ftchinese|ft)\.com[。.]?[)）]?",
+            r"[\w.+-]+\s?@\s?(?i:ftchinese|ft)\.com[。.]?[)）]?",
         ),
     ),
     timezone="Asia/Shanghai",

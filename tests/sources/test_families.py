@@ -2,17 +2,23 @@ from __future__ import annotations
 
 import pytest
 
+from aggregator.core.clean import clean_body
 from aggregator.core.identity import canonical_url
 from aggregator.core.markup import parse_fragment, select
-from aggregator.core.model import FeedSpec
+from aggregator.core.model import FeedRules, FeedSpec
 from aggregator.sources import (
     FAMILIES,
+    FEEDX,
     NAMES,
     URL_RULES,
     Family,
+    combine,
     family_named,
+    family_of_entry,
     family_of_feed,
     family_of_page,
+    url_rules_of,
+    whole_url,
 )
 
 
@@ -89,5 +95,106 @@ def test_url_rules_are_idempotent_and_leave_other_sites_alone(url: str) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_declared_selectors_are_selectors(family: Family) -> None:
-    selectors = family.clean.drop + family.page.drop + family.page.containers
+    selectors = family.clean.drop + family.clean.lift + family.page.drop + family.page.containers
     assert select(parse_fragment("<p>x</p>"), selectors) == []
+
+
+@pytest.mark.parametrize(
+    ("description", "name"),
+    [
+        ("国际新闻 - Made with love by RSSHub(https://github.com/DIYgod/RSSHub)", "rsshub"),
+        ("每日环球视野全文RSS。获取更多全文RSS：https://feedx.net", "feedx"),
+        ("新闻。", "generic"),
+    ],
+)
+def test_a_feed_elsewhere_is_known_by_how_it_describes_itself(description: str, name: str) -> None:
+    assert family_of_feed(spec("https://mirror.example/x.xml"), "", description).name == name
+
+
+@pytest.mark.parametrize(
+    ("url", "whole"),
+    [
+        (
+            "https://www.guancha.cn/politics/2021_10_21_611661.shtml",
+            "https://www.guancha.cn/politics/2021_10_21_611661_s.shtml",
+        ),
+        (
+            "http://m.guancha.cn//politics/2021_10_21_611661_2.shtml",
+            "http://m.guancha.cn//politics/2021_10_21_611661_s.shtml",
+        ),
+        (
+            "https://user.guancha.cn/main/content?id=51",
+            "https://user.guancha.cn/main/content?id=51&page=0",
+        ),
+        # these are whole, or of a site that is not known
+        ("https://www.guancha.cn/politics/2021_10_21_611661_s.shtml", ""),
+        ("https://user.guancha.cn/main/content?id=51&page=0", ""),
+        ("https://example.org/2021_10_21_611661.shtml", ""),
+    ],
+)
+def test_where_the_whole_text_is(url: str, whole: str) -> None:
+    assert whole_url(url, family_of_page(url)) == whole
+
+
+def test_an_entry_has_the_rules_of_its_feed_and_of_its_site() -> None:
+    mirror = spec("https://feedx.net/rss/rti.xml")
+    family = family_of_entry(mirror, "", "https://www.rti.org.tw/news/view/id/1")
+    assert (family.name, family.mirror) == ("feedx", True)
+    # the mirror says its texts are whole; of this outlet they are not
+    assert family.full_text == "page"
+    assert family_of_entry(mirror, "", "https://www.rfi.fr/cn/x").full_text == "feed"
+    assert family_of_entry(mirror, "", "https://www.rfi.fr/cn/x").timezone == "Europe/Paris"
+    hub = spec("https://rsshub.app/guancha/gundong")
+    assert family_of_entry(hub, "", "https://www.guancha.cn/x").mislabelled == "Asia/Shanghai"
+
+
+RULES = FeedRules(
+    clean_drop=("div.share",),
+    clean_lift=("blockquote.box",),
+    clean_drop_text=("广告：.*",),
+    clean_header=(r"发布于 (?P<date>.+)",),
+    clean_footer=("本站声明",),
+    unwrap_images=True,
+    canonical=((r"^https://m\.x\.org/(\d+)", r"https://x.org/\1"),),
+    page_containers=("div.text",),
+    page_whole=("看全部",),
+)
+
+
+def test_a_user_declares_the_same_rules_for_a_feed_of_theirs() -> None:
+    feed = FeedSpec("f", ("https://x.org/feed",), rules=RULES)
+    family = family_of_entry(feed, "", "https://x.org/1")
+    body = (
+        "<p>发布于 2021-07-28 21:05</p><blockquote class=box>一</blockquote>"
+        '<p>广告：买吧</p><div class="share">分享</div>'
+        '<img src="https://images.weserv.nl/?url=x.org/a.jpg"><img src="https://picsum.photos/9">'
+        "<p>二</p><p>本站声明</p><p>三</p>"
+    )
+    cleaned = clean_body(body, "https://x.org/1", family.clean)
+    assert cleaned.published_text == "2021-07-28 21:05"
+    assert cleaned.html == (
+        '<p>一</p>\n<p><img src="https://x.org/a.jpg" referrerpolicy="no-referrer"></p>\n<p>二</p>'
+    )
+    assert {(effect.action, effect.count) for effect in cleaned.trace} == {
+        ("drop", 1), ("lift", 1), ("drop_text", 1), ("header", 1), ("footer", 2),
+        ("image_proxies", 1),
+    }  # fmt: skip
+    assert family.page.containers == ("div.text",)
+    assert family.page.whole_link == ("看全部",)
+    url = canonical_url("https://m.x.org/12?utm_source=a", url_rules_of(feed))
+    assert url == "https://x.org/12"
+
+
+def test_a_users_rules_are_added_to_those_of_a_known_family() -> None:
+    feed = FeedSpec("f", ("https://feedx.net/rss/x.xml",), rules=RULES)
+    family = family_of_feed(feed, "")
+    assert family.mirror
+    assert set(FEEDX.clean.header) < set(family.clean.header)
+    assert family_of_feed(spec("https://feedx.net/rss/x.xml"), "") == FEEDX
+
+
+def test_rules_that_match_nothing_do_nothing() -> None:
+    body = "<p>一</p>\n<p>二</p>"
+    every = combine(*(family.clean for family in FAMILIES))
+    cleaned = clean_body(body, "https://x.org/1", every)
+    assert (cleaned.html, cleaned.trace) == (body, ())
