@@ -95,7 +95,10 @@ def cli(context: click.Context, config_path: Path, state: Path | None, verbose: 
 
 
 def main() -> None:
-    """The entry point: errors a person can act on become one line each."""
+    """The entry point: errors a person can act on become one line each.
+
+    That whoever read the output has gone is for click to bear in silence, which it does.
+    """
     prepare_streams()
     try:
         cli(standalone_mode=False)
@@ -107,10 +110,6 @@ def main() -> None:
     except AggregatorError as error:
         print_failure(error)
         sys.exit(error.exit_status)
-    except BrokenPipeError:
-        # whoever read has gone; what is still in the buffer must not fail at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
     except OSError as error:
         # click writes help and usage itself; what we write is in words already
         if error.errno != errno.ENOSPC:
