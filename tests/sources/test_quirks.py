@@ -114,6 +114,8 @@ def test_a_note_on_a_line_of_its_own_goes_and_the_lines_around_it_stay() -> None
     body = "<p><a href='http://x.org/'>点击查看本文英文版</a><br>翻译：<b>冬梅</b><br>完</p>"
     assert cleaned(body, NYT).html == "<p>翻译：<b>冬梅</b><br>\n完</p>"
     assert cleaned(body, NYT).text == "翻译：冬梅\n完"
+    body = "<p>点击查看本文<i>英文版</i>。<br>翻译：冬梅</p>"
+    assert cleaned(body, NYT).html == "<p>翻译：冬梅</p>"
 
 
 def test_the_reporter_stays_known_when_the_editors_line_goes() -> None:
