@@ -1,11 +1,20 @@
-"""An article kept as a file, whatever format it was kept in."""
+"""An article kept as a file, whatever format it was kept in.
+
+The formats lack some of what an article has. The files we write ourselves have it in their front
+matter (`kept`); a file with an `id` there is one of ours, and what it says is taken as it is.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import UUID
+
+from aggregator.core.model import Article
+from aggregator.sources.front_matter import FrontMatter
 
 LOCAL_ZONE = "Asia/Shanghai"
 """The tools that wrote these archives ran in China and gave a missing date as local time."""
@@ -49,6 +58,33 @@ class ArchivedPost:
     html: str
     """As given: neither sanitised nor with links made absolute."""
     path: Path
+    id: str = ""
+    """Of the article, if it was us who wrote the file."""
+
+
+def kept(article: Article) -> dict[str, str]:
+    """What the formats have no place for, for the front matter."""
+    return {"id": f"urn:uuid:{article.id}", "link": article.url, "outlet": article.outlet}
+
+
+def date_text(moment: datetime) -> str:
+    """As the archives have it, `Wed, 24 Nov 2021 11:53:44 GMT`; with parts of a second, ISO 8601.
+
+    Takes an aware time.
+    """
+    in_utc = moment.astimezone(UTC)
+    return in_utc.isoformat() if in_utc.microsecond else format_datetime(in_utc, usegmt=True)
+
+
+def kept_id(front_matter: FrontMatter) -> str:
+    """The article's id; empty if the file is none of ours."""
+    prefix, _, given = front_matter.text("id").rpartition(":")
+    if prefix.lower() != "urn:uuid":
+        return ""
+    try:
+        return str(UUID(given))
+    except ValueError:
+        return ""
 
 
 def web_url(text: str) -> str:

@@ -1,26 +1,33 @@
-"""Archives: folders of articles that other tools kept, one file each. `read_archive` reads one.
+"""Archives: folders of articles, one file each. `read_archive` reads one, whatever its format.
 
 A format is a function from a file's text to the post in it, or an ArchiveError that says
-why it is not of that format.
+why it is not of that format; and one that writes an article so that it reads as the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from aggregator.core.model import Article
 from aggregator.errors import ArchiveError
 from aggregator.sources.archived_post import ArchivedPost
-from aggregator.sources.feedx_markdown import read_feedx_markdown
-from aggregator.sources.hexo import read_hexo
+from aggregator.sources.feedx_markdown import read_feedx_markdown, write_feedx_markdown
+from aggregator.sources.hexo import read_hexo, write_hexo
 
-__all__ = ["FORMATS", "ArchivedPost", "archives_in", "read_archive"]
+__all__ = ["FORMATS", "WRITERS", "ArchivedPost", "archives_in", "bytes_of", "read_archive"]
 
 FORMATS: tuple[tuple[str, Callable[[str, Path], ArchivedPost]], ...] = (
     ("feedx markdown", read_feedx_markdown),
     ("Hexo", read_hexo),
 )
 """In the order they are tried: a feedx post may have a front matter, as every Hexo post has."""
+
+WRITERS: Mapping[str, Callable[[Article], str]] = {
+    "hexo": write_hexo,
+    "markdown": write_feedx_markdown,
+}
+"""By the names that `export` has for them."""
 
 SUFFIXES = frozenset((".txt", ".md", ".markdown"))
 """Of the files that are taken from a folder."""
@@ -78,7 +85,8 @@ def _files_under(folder: Path) -> Iterator[Path]:
             yield child
 
 
-def _text_of(path: Path) -> str:
+def bytes_of(path: Path) -> bytes:
+    """What is in the file, up to LARGEST. Raises ArchiveError."""
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
@@ -88,6 +96,11 @@ def _text_of(path: Path) -> str:
         ) from error
     if len(data) > LARGEST:
         raise ArchiveError(f"larger than {LARGEST} bytes", str(path), "no article is")
+    return data
+
+
+def _text_of(path: Path) -> str:
+    data = bytes_of(path)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,4 +1,5 @@
-"""The front matter of Hexo and Jekyll posts, in the one shape that archiving tools write.
+"""The front matter of Hexo and Jekyll posts, in the one shape that archiving tools write:
+read by `split_front_matter`, written by `format_front_matter`.
 
     ---
     title: 'text'          quoted with ' or ", or plain
@@ -8,6 +9,7 @@
 
 The tools paste titles between quotes without escaping them, so some of these
 files are not YAML: a quoted value ends at the last quote of its line, not at the first.
+What is written here is YAML 1.2 as well.
 """
 
 from __future__ import annotations
@@ -23,6 +25,10 @@ _BLOCK_ITEM = re.compile(r"\s*-\s+(.*)\Z")
 _FLOW_ITEM = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^,]*?)\s*(?:,|\Z)""")
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
+_PLAIN = re.compile(r"[A-Za-z][\w-]*\Z", re.ASCII)
+_YAML_WORDS = frozenset(("true", "false", "yes", "no", "on", "off", "null", "y", "n"))
+_UNQUOTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+"""What YAML has only as an escape (YAML 1.2 section 5.1), or what ends a line for some."""
 
 
 class FrontMatterError(ValueError):
@@ -100,3 +106,32 @@ def _unescape(match: re.Match[str]) -> str:
 
 def _flow_list(text: str, line: int) -> tuple[str, ...]:
     return tuple(_scalar(item, line) for item in _FLOW_ITEM.findall(text) if item)
+
+
+def format_front_matter(values: Mapping[str, str | bool | tuple[str, ...]]) -> str:
+    """The front matter with `values` in their order, from fence to fence, each on its line.
+
+    A text comes back from `split_front_matter` as it was, but for blanks around it; so does a
+    tuple, as a block list. A bool is YAML's. Empty lists are left out.
+    """
+    lines = [FENCE]
+    for key, value in values.items():
+        if isinstance(value, bool):
+            lines.append(f"{key}: {str(value).lower()}")
+        elif isinstance(value, str):
+            lines.append(f"{key}: {_quoted(value)}")
+        elif value:
+            lines.append(f"{key}: ")
+            lines += (f" - {_quoted(item)}" for item in value)
+    lines.append(FENCE)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _quoted(text: str) -> str:
+    if _PLAIN.match(text) and text.lower() not in _YAML_WORDS:
+        return text
+    if not _UNQUOTABLE.search(text):
+        doubled = text.replace("'", "''")
+        return f"'{doubled}'"
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + _UNQUOTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", escaped) + '"'

@@ -8,14 +8,27 @@ from urllib.parse import urlsplit
 
 from aggregator.core.dates import parse_date
 from aggregator.core.images import unwrap
+from aggregator.core.model import Article
 from aggregator.errors import ArchiveError
-from aggregator.sources.archived_post import LOCAL_ZONE, OUTLET_NAMES, ArchivedPost, web_url
-from aggregator.sources.front_matter import FrontMatterError, split_front_matter
+from aggregator.sources.archived_post import (
+    LOCAL_ZONE,
+    OUTLET_NAMES,
+    ArchivedPost,
+    date_text,
+    kept,
+    kept_id,
+    web_url,
+)
+from aggregator.sources.front_matter import (
+    FrontMatterError,
+    format_front_matter,
+    split_front_matter,
+)
 from aggregator.sources.images import PLACEHOLDER_HOSTS, PROXIES
 
 
 def read_hexo(text: str, path: Path) -> ArchivedPost:
-    """The post in `text`. Its format keeps no URL: `url` is empty.
+    """The post in `text`. Its format keeps no URL: but in files of ours, `url` is empty.
 
     The characters that the tool wrote as `_` in the title stay so, as nothing tells which they
     were. A date without a zone is Chinese local time. Raises ArchiveError if it is not such a post.
@@ -28,7 +41,8 @@ def read_hexo(text: str, path: Path) -> ArchivedPost:
         raise ArchiveError("no front matter", str(path))
     title = html.unescape(front_matter.text("title")).strip()
     body = front_matter.rest.strip()
-    if not title:
+    article_id = kept_id(front_matter)
+    if not title and not article_id:
         raise ArchiveError("the front matter has no title", str(path))
     if not body.startswith("<"):
         raise ArchiveError("no HTML after the front matter", str(path))
@@ -37,16 +51,46 @@ def read_hexo(text: str, path: Path) -> ArchivedPost:
     date_given = front_matter.text("date")
     return ArchivedPost(
         title=title,
-        url="",
+        url=web_url(front_matter.text("link")) if article_id else "",
         author=author,
-        outlet=_outlet(categories, author),
+        outlet=front_matter.text("outlet") if article_id else _outlet(categories, author),
         categories=categories,
         published=parse_date(date_given, LOCAL_ZONE),
         date_given=date_given,
         image=_image(front_matter.text("headimg")) or _image(front_matter.text("thumbnail")),
         html=body,
         path=path,
+        id=article_id,
     )
+
+
+def write_hexo(article: Article) -> str:
+    """The article as such a post, for `read_hexo` and for Hexo: braces, which Hexo would take for
+    a template's, stand as entities.
+    """
+    image = article.image.url if article.image else ""
+    front_matter = format_front_matter(
+        {
+            "title": _without_braces(_title(article.title)),
+            "categories": article.categories,
+            "headimg": image,
+            "author": article.author or article.outlet,
+            "comments": False,
+            "date": date_text(article.published),
+            "thumbnail": image,
+            **kept(article),
+        }
+    )
+    return f"\n{front_matter}\n<div>\n{_without_braces(article.body)}\n</div>\n"
+
+
+def _title(title: str) -> str:
+    # the reader takes what looks like an entity for one
+    return title.replace("&", "&amp;") if html.unescape(title) != title else title
+
+
+def _without_braces(text: str) -> str:
+    return text.replace("{", "&#123;").replace("}", "&#125;")
 
 
 def _outlet(categories: tuple[str, ...], author: str) -> str:
