@@ -15,7 +15,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -90,6 +90,10 @@ class Pipeline:
     @cached_property
     def feeds(self) -> Mapping[str, FeedSpec]:
         return {spec.id: spec for spec in self.config.feeds}
+
+    @cached_property
+    def _known(self) -> Mapping[str, FeedSpec]:
+        return {**self.feeds, ARCHIVE.id: ARCHIVE}
 
     @cached_property
     def topics(self) -> Mapping[str, TopicSpec]:
@@ -184,26 +188,28 @@ class Pipeline:
 
     async def enrich(self, waiting: Sequence[Material], now: datetime) -> None:
         """Makes articles that wait, fetching their pages where needed. Raises StoreError."""
-        materials = [replace(m, feeds=self.feeds_of(m)) for m in waiting if m.entries]
+        materials = [
+            replace(m, feeds={**m.feeds, **self.feeds_of(m)}) for m in waiting if m.entries
+        ]
         for material in waiting:
             if not material.entries:  # it was merged into another meanwhile
                 await self.store.write(articles.postpone, material.article_id, None)
         results = await self._compose(materials)
-        finished = await asyncio.gather(
-            *(
-                self._finish_contained(material, result, now)
-                for material, result in zip(materials, results, strict=True)
-            ),
-            return_exceptions=True,
-        )
+        done: list[articles.Made] = []
+        rest: list[Coroutine[None, None, None]] = []
+        for material, result in zip(materials, results, strict=True):
+            if isinstance(result, Composed) and not result.page_owed:
+                done.append(articles.Made(result, made_from=material.entries))
+            else:
+                rest.append(self._finish_contained(material, result, now))
+        finished = await asyncio.gather(self._record(done, now), *rest, return_exceptions=True)
         for failure in finished:
             if failure is not None:
                 raise failure
 
     def feeds_of(self, material: Material) -> Mapping[str, FeedSpec]:
-        known = {**self.feeds, ARCHIVE.id: ARCHIVE}
         ids = {entry.feed_id for entry in material.entries}
-        return {feed_id: known[feed_id] for feed_id in ids if feed_id in known}
+        return {feed_id: self._known[feed_id] for feed_id in ids if feed_id in self._known}
 
     async def _finish_contained(
         self, material: Material, result: Composed | PageWanted | Unmade, now: datetime
@@ -240,7 +246,11 @@ class Pipeline:
         if result.page_owed and again_at is None:
             log.warning("article %s: its page %s is given up", result.article_id, asked)
             result = replace(result, extracted=given_up(asked))
-        await self.store.write(articles.record_article, result, now, again_at, material.entries)
+        await self._record([articles.Made(result, again_at, material.entries)], now)
+
+    async def _record(self, made: Sequence[articles.Made], now: datetime) -> None:
+        if made:
+            await self.store.write(articles.record_articles, made, now)
 
     async def _postpone(self, material: Material, now: datetime) -> None:
         again_at = next_page_try(now, material.tries) or now + UNMADE_AGAIN

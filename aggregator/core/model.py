@@ -259,7 +259,7 @@ class Material:
     article_id: str
     entries: tuple[Entry, ...]
     feeds: Mapping[str, FeedSpec]
-    """The specs of the entries' feeds, by id. A feed no longer configured has none."""
+    """The specs of the entries' feeds, by id: of a feed no longer configured, what is known."""
     generators: Mapping[str, str] = field(default_factory=dict)
     """What each feed names as its generator, by id."""
     pages: tuple[Retrieved, ...] = ()

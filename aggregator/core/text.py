@@ -31,6 +31,7 @@ _UNSPACED = _HAN + _KANA + _HANGUL + _BOPOMOFO + _THAI + _LAO_BURMESE_KHMER
 
 _han = re.compile(f"[{_HAN}]").match
 _unspaced = re.compile(f"[{_UNSPACED}]").match
+_UNSPACED_RUNS = re.compile(f"[{_UNSPACED}]+")
 
 
 def is_han(character: str) -> bool:
@@ -45,6 +46,11 @@ def is_unspaced(character: str) -> bool:
     particles onto them.
     """
     return _unspaced(character) is not None
+
+
+def count_unspaced(text: str) -> int:
+    """How many characters are of scripts that put no spaces between words."""
+    return sum(map(len, _UNSPACED_RUNS.findall(text)))
 
 
 def is_spaced(character: str) -> bool:

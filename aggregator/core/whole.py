@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from aggregator.core.model import FullText
-from aggregator.core.text import is_unspaced
+from aggregator.core.text import count_unspaced
 
 SHORT_UNSPACED = 280
 """Characters of Chinese and other unspaced scripts below which one paragraph is a summary."""
@@ -67,7 +67,7 @@ def judge_whole(html: str, text: str, full_text: FullText) -> Whole:
 
 def _judge_length(html: str, text: str, trails_off: bool) -> Whole:
     letters = sum(map(str.isalnum, text))
-    unspaced = sum(map(is_unspaced, text))
+    unspaced = count_unspaced(text)
     short = SHORT_UNSPACED if unspaced * 2 > letters else SHORT_SPACED
     blocks = max(len(_BLOCKS.findall(html)), 1)
     if letters < short * STUB:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, text, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 
-from aggregator.core.model import Composed, Entry, Extracted, Match, Material
+from aggregator.core.model import Composed, Entry, Extracted, FeedSpec, Match, Material
 from aggregator.core.text import fold, letters, plain_text
 from aggregator.store.editions import ALL, touch
 from aggregator.store.rows import (
@@ -26,6 +37,36 @@ SAME_TEXT_WITHIN = timedelta(days=7)
 
 Outcome = Literal["made", "changed", "same", "merged", "dropped"]
 
+# The statements of every article are made once: making one costs more than running it.
+
+_ARTICLE = select(ARTICLES).where(ARTICLES.c.id == bindparam("the_id"))
+_MADE_FROM = select(ENTRIES.c.feed_id, ENTRIES.c.key, ENTRIES.c.digest).where(
+    ENTRIES.c.article_id == bindparam("the_id")
+)
+_TWIN = (
+    select(ARTICLES.c.id)
+    .where(
+        # only what is published has one; to ask for the state as well would have SQLite
+        # read everything that was published within those days
+        ARTICLES.c.fingerprint == bindparam("its_fingerprint"),
+        text("articles.fingerprint <> ''"),  # without it SQLite cannot use the partial index
+        ARTICLES.c.id != bindparam("the_id"),
+        ARTICLES.c.published.between(bindparam("since"), bindparam("until")),
+    )
+    .order_by(ARTICLES.c.first_seen, ARTICLES.c.id)
+    .limit(1)
+)
+_COMPOSED = (
+    "fingerprint", "url", "outlet", "author", "published", "language", "image_url", "image_alt",
+    "title", "lead", "categories", "enclosures", "body",
+    "state", "updated", "enrich_at", "enrich_tries",
+)  # fmt: skip
+_STORE = (
+    update(ARTICLES)
+    .where(ARTICLES.c.id == bindparam("the_id"))
+    .values({name: bindparam(name) for name in _COMPOSED})
+)
+
 
 def pending(
     connection: Connection, now: datetime, limit: int, busy: Collection[str] = ()
@@ -33,12 +74,12 @@ def pending(
     """Articles that wait to be made, longest waiting first, without those that are `busy`.
 
     Gives their entries, what those feeds name as their generator, and what their pages
-    gave before; the feeds' specs are the caller's to add.
+    gave before; the feeds' specs are as far as the store knows them.
     """
     waiting = connection.execute(
         select(ARTICLES.c.id, ARTICLES.c.enrich_tries)
         .where(ARTICLES.c.enrich_at <= now, ARTICLES.c.id.not_in(busy))
-        .order_by(ARTICLES.c.enrich_at)
+        .order_by(ARTICLES.c.enrich_at, ARTICLES.c.id)
         .limit(limit)
     ).all()
     ids = [row.id for row in waiting]
@@ -48,17 +89,21 @@ def pending(
         for row in connection.execute(select(EXTRACTS).where(EXTRACTS.c.article_id.in_(ids)))
     }
     feed_ids = {entry.feed_id for found in entries.values() for entry in found}
-    generators = {
-        row.id: row.generator
+    feeds = {
+        row.id: row
         for row in connection.execute(
-            select(FEEDS.c.id, FEEDS.c.generator).where(FEEDS.c.id.in_(sorted(feed_ids)))
+            select(FEEDS.c.id, FEEDS.c.url, FEEDS.c.outlet, FEEDS.c.generator).where(
+                FEEDS.c.id.in_(sorted(feed_ids))
+            )
         )
     }
+    specs = {row.id: FeedSpec(row.id, (row.url,), outlet=row.outlet) for row in feeds.values()}
+    generators = {row.id: row.generator for row in feeds.values()}
     return tuple(
         Material(
             article_id=row.id,
             entries=tuple(entries[row.id]),
-            feeds={},
+            feeds={e.feed_id: specs[e.feed_id] for e in entries[row.id] if e.feed_id in specs},
             generators={e.feed_id: generators.get(e.feed_id, "") for e in entries[row.id]},
             extracted=extracts.get(row.id),
             tries=row.enrich_tries,
@@ -78,31 +123,51 @@ def next_pending_at(connection: Connection) -> datetime | None:
     return first
 
 
-def record_article(
-    connection: Connection,
-    composed: Composed,
-    now: datetime,
-    again_at: datetime | None,
-    made_from: Sequence[Entry] | None = None,
-) -> Outcome:
-    """Stores one composed article, merged with the one of the same text if there is one.
-
-    `now` is when its making began, `again_at` when its page is tried again (None: nothing is
-    left to do), `made_from` the entries it was composed from, if known. Where more was asked
-    since, by entries that came or changed or by `reprocess`, it stays to be made again.
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An article as it was composed: when its page is tried again (None: nothing is left to do),
+    and the entries it was composed from, if known.
     """
-    row = connection.execute(select(ARTICLES).where(ARTICLES.c.id == composed.article_id)).one()
+
+    composed: Composed
+    again_at: datetime | None = None
+    made_from: Sequence[Entry] | None = None
+
+
+def record_articles(
+    connection: Connection, made: Sequence[Made], now: datetime
+) -> tuple[Outcome, ...]:
+    """Stores composed articles, each merged with the one of the same text if there is one.
+
+    `now` is when their making began. Where more was asked of one since, by entries that came
+    or changed or by `reprocess`, it stays to be made again.
+    """
+    touched: set[str] = set()
+    outcomes = tuple(_record(connection, one, now, touched) for one in made)
+    touch(connection, touched)
+    return outcomes
+
+
+def _record(connection: Connection, made: Made, now: datetime, touched: set[str]) -> Outcome:
+    """Adds the editions that are to be published again to `touched`."""
+    composed, again_at = made.composed, made.again_at
+    row = connection.execute(_ARTICLE, {"the_id": composed.article_id}).one()
     if row.state == "merged":
         _settle(connection, row.id, None)
         return "merged"
     if composed.extracted is not None:
         _keep_extract(connection, composed.article_id, composed.extracted, now)
-    asked_at = _asked_since(connection, row, now, made_from)
+    asked_at = _asked_since(connection, row, now, made.made_from)
+    before = _topics_of(connection, row.id) if row.state == "ready" else set()
+    if row.state == "ready":
+        touched |= {ALL, *before}
     if not composed.wanted:
-        return _drop(connection, row, asked_at)
+        _drop(connection, row, asked_at)
+        return "dropped"
     twin = _twin(connection, composed)
     if twin is not None:
-        _merge(connection, twin, composed.article_id, asked_at)
+        _merge(connection, twin, composed.article_id, asked_at or now)
+        touched |= {ALL, *_topics_of(connection, twin)}
         return "merged"
     outcome = _outcome(row, composed)
     if outcome == "changed":
@@ -115,8 +180,14 @@ def record_article(
         "enrich_at": asked_at or again_at,
         "enrich_tries": row.enrich_tries + 1 if again_at and not asked_at else 0,
     }
-    connection.execute(update(ARTICLES).where(ARTICLES.c.id == row.id).values(values))
-    _record_matches(connection, composed)
+    connection.execute(_STORE, {"the_id": row.id, **values})
+    if before:
+        connection.execute(delete(MATCHES).where(MATCHES.c.article_id == row.id))
+    if composed.matches:
+        connection.execute(
+            insert(MATCHES), [_match_values(composed, match) for match in composed.matches]
+        )
+    touched |= {ALL, *(match.topic_id for match in composed.matches)}
     return outcome
 
 
@@ -160,57 +231,53 @@ def _asked_since(
     if made_from is None:
         return None
     # a poll that began before `now` may have ended after the material was gathered
-    entries = connection.execute(
-        select(ENTRIES.c.feed_id, ENTRIES.c.key, ENTRIES.c.digest).where(
-            ENTRIES.c.article_id == row.id
-        )
-    )
+    entries = connection.execute(_MADE_FROM, {"the_id": row.id})
     made = {(entry.feed_id, entry.key, entry.digest) for entry in made_from}
     return None if {tuple(entry) for entry in entries} <= made else now
 
 
-def _drop(connection: Connection, row: Row[Any], asked_at: datetime | None) -> Outcome:
+def _drop(connection: Connection, row: Row[Any], asked_at: datetime | None) -> None:
     connection.execute(
         update(ARTICLES)
         .where(ARTICLES.c.id == row.id)
         .values(state="dropped", enrich_at=asked_at, enrich_tries=0, fingerprint="")
     )
-    _forget_matches(connection, row.id)
-    return "dropped"
+    connection.execute(delete(MATCHES).where(MATCHES.c.article_id == row.id))
 
 
 def _twin(connection: Connection, composed: Composed) -> str | None:
     """The id of the published article with the same text, the first seen if there are several."""
     if not composed.fingerprint:
         return None
-    same = (
-        select(ARTICLES.c.id)
-        .where(
-            # only what is published has one; to ask for the state as well would have SQLite
-            # read everything that was published within those days
-            ARTICLES.c.fingerprint == composed.fingerprint,
-            text("articles.fingerprint <> ''"),  # without it SQLite cannot use the partial index
-            ARTICLES.c.id != composed.article_id,
-            ARTICLES.c.published.between(
-                composed.published - SAME_TEXT_WITHIN, composed.published + SAME_TEXT_WITHIN
-            ),
-        )
-        .order_by(ARTICLES.c.first_seen, ARTICLES.c.id)
-        .limit(1)
+    return connection.execute(
+        _TWIN,
+        {
+            "the_id": composed.article_id,
+            "its_fingerprint": composed.fingerprint,
+            "since": composed.published - SAME_TEXT_WITHIN,
+            "until": composed.published + SAME_TEXT_WITHIN,
+        },
+    ).scalar()
+
+
+def _merge(connection: Connection, kept: str, gone: str, again_at: datetime) -> None:
+    """The entries of `gone` become entries of `kept`; its id leads there from now on.
+
+    `kept` is to be made again: an entry of `gone` may be the outlet's own.
+    """
+    connection.execute(
+        update(ARTICLES).where(ARTICLES.c.id == kept).values(enrich_at=again_at, enrich_tries=0)
     )
-    return connection.execute(same).scalar()
-
-
-def _merge(connection: Connection, kept: str, gone: str, asked_at: datetime | None) -> None:
-    """The entries of `gone` become entries of `kept`; its id leads there from now on."""
-    if asked_at is not None:  # what `gone` was to be made again for now concerns `kept`
-        connection.execute(
-            update(ARTICLES).where(ARTICLES.c.id == kept).values(enrich_at=asked_at, enrich_tries=0)
-        )
     connection.execute(update(ENTRIES).where(ENTRIES.c.article_id == gone).values(article_id=kept))
     connection.execute(
         update(ARTICLES)
-        .where(or_(ARTICLES.c.id == gone, ARTICLES.c.merged_into == gone))
+        .where(
+            or_(
+                ARTICLES.c.id == gone,
+                # the second condition lets SQLite use the partial index
+                and_(ARTICLES.c.merged_into == gone, text("articles.merged_into <> ''")),
+            )
+        )
         .values(
             state="merged",
             merged_into=kept,
@@ -222,8 +289,7 @@ def _merge(connection: Connection, kept: str, gone: str, asked_at: datetime | No
         )
     )
     connection.execute(delete(EXTRACTS).where(EXTRACTS.c.article_id == gone))
-    _forget_matches(connection, gone)
-    touch(connection, {ALL, *_topics_of(connection, kept)})
+    connection.execute(delete(MATCHES).where(MATCHES.c.article_id == gone))
 
 
 def _outcome(row: Row[Any], composed: Composed) -> Outcome:
@@ -261,11 +327,6 @@ def _match_values(composed: Composed, match: Match) -> dict[str, Any]:
         "published": composed.published,
         "reasons": [asdict(reason) for reason in match.reasons],
     }
-
-
-def _forget_matches(connection: Connection, article_id: str) -> None:
-    touch(connection, {ALL, *_topics_of(connection, article_id)})
-    connection.execute(delete(MATCHES).where(MATCHES.c.article_id == article_id))
 
 
 def _topics_of(connection: Connection, article_id: str) -> set[str]:

@@ -70,6 +70,9 @@ class Database:
 
     def migrate(self) -> None:
         """Brings the tables to today's shape. Raises StoreNewer if they are past it."""
+        with self.read() as connection:  # which waits for no writer
+            if _revision(connection) == HEAD:
+                return
         with self.write() as connection:
             found = _revision(connection)
             if found == HEAD:
@@ -134,8 +137,11 @@ def _engine(url: URL, begin: str, connections: int, busy_seconds: float) -> Engi
     return engine
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def _to_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def _make_folder(url: URL) -> None:

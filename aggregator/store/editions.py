@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, case, delete, func, insert, or_, select, update
 
 from aggregator.core.model import Article, Counts, EntryRef, FeedState, Match
 from aggregator.store.rows import article_of, feed_state_of, reasons_of
@@ -44,19 +44,25 @@ def sync_editions(
                 .where(PUBLICATIONS.c.edition_id == edition_id)
                 .values(definition=definition, changes=PUBLICATIONS.c.changes + 1)
             )
-    changed = any(
-        known.get(edition_id) != definition
-        for edition_id, definition in definitions.items()
-        if edition_id != ALL
-    )
-    if changed:
+    if any(known.get(edition_id) != definition for edition_id, definition in definitions.items()):
         reprocess(connection, now)
     return gone
 
 
 def reprocess(connection: Connection, now: datetime, feed_id: str = "", topic_id: str = "") -> int:
-    """Every stored article (of a feed, in a topic) is to be made again; gives their number."""
-    chosen = update(ARTICLES).where(ARTICLES.c.state != "merged")
+    """Every stored article (of a feed, in a topic) is to be made again; gives their number.
+
+    What the rules of a feed dropped stays dropped when the feed, and its rules, are gone.
+    """
+    of_active = (
+        select(ENTRIES.c.article_id)
+        .join(FEEDS, FEEDS.c.id == ENTRIES.c.feed_id)
+        .where(FEEDS.c.active)
+    )
+    chosen = update(ARTICLES).where(
+        ARTICLES.c.state != "merged",
+        or_(ARTICLES.c.state != "dropped", ARTICLES.c.id.in_(of_active)),
+    )
     if feed_id:
         of_feed = select(ENTRIES.c.article_id).where(ENTRIES.c.feed_id == feed_id)
         chosen = chosen.where(ARTICLES.c.id.in_(of_feed))
@@ -68,11 +74,17 @@ def reprocess(connection: Connection, now: datetime, feed_id: str = "", topic_id
 
 def probe(connection: Connection) -> None:
     """Writes, and changes nothing: whether writing works at all."""
-    connection.execute(update(PUBLICATIONS).values(changes=PUBLICATIONS.c.changes))
+    # SQLite writes no page for a value that stays the same
+    connection.execute(
+        insert(PUBLICATIONS).values(edition_id="", definition="", changes=0, published=0)
+    )
+    connection.execute(delete(PUBLICATIONS).where(PUBLICATIONS.c.edition_id == ""))
 
 
 def touch(connection: Connection, edition_ids: Collection[str]) -> None:
     """Something in these editions changed: they are to be published again."""
+    if not edition_ids:
+        return
     connection.execute(
         update(PUBLICATIONS)
         .where(PUBLICATIONS.c.edition_id.in_(sorted(edition_ids)))

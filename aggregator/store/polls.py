@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, case, delete, insert, select, update
 
 from aggregator.core.dedupe import decide
 from aggregator.core.model import (
@@ -28,6 +28,29 @@ from aggregator.store.tables import ARTICLES, ENTRIES, EXTRACTS, FEEDS
 
 AT_ONCE = 500
 """How many values one statement asks for."""
+
+# The statements of every poll are made once: making one costs more than running it.
+
+_KNOWN = select(ENTRIES.c.key, ENTRIES.c.digest).where(
+    ENTRIES.c.feed_id == bindparam("the_id"),
+    ENTRIES.c.key.in_(bindparam("the_keys", expanding=True)),
+)
+_HOMES = select(ARTICLES.c.id, ARTICLES.c.merged_into).where(
+    ARTICLES.c.id.in_(bindparam("the_ids", expanding=True))
+)
+_ANSWERED = (
+    "url", "etag", "last_modified", "body_hash", "last_poll_at", "next_poll_at",
+    "last_success_at", "last_status", "failures", "error",
+)  # fmt: skip
+_UNCHANGED = (
+    update(FEEDS)
+    .where(FEEDS.c.id == bindparam("the_id"))
+    .values({name: bindparam(name) for name in _ANSWERED})
+)
+_POLLED = _UNCHANGED.values(
+    generator=bindparam("generator"),
+    title=case((FEEDS.c.title == "", bindparam("its_title")), else_=FEEDS.c.title),
+)
 
 REVISABLE = (
     "digest", "title", "summary", "content", "base", "author", "language", "categories",
@@ -135,13 +158,7 @@ def record_poll(
         "failures": 0,
         "error": "",
     } | _answered(url, answer, now, next_poll_at)
-    connection.execute(update(FEEDS).where(FEEDS.c.id == feed_id).values(values))
-    if reading.title:
-        connection.execute(
-            update(FEEDS)
-            .where(FEEDS.c.id == feed_id, FEEDS.c.title == "")
-            .values(title=reading.title)
-        )
+    connection.execute(_POLLED, {"the_id": feed_id, "its_title": reading.title, **values})
     return decision
 
 
@@ -159,7 +176,7 @@ def record_entries(
         missing = {e.article_id: e for e in reversed(decision.new) if e.article_id not in homes}
         if missing:
             connection.execute(insert(ARTICLES), [pending_values(e) for e in missing.values()])
-        homed = [replace(e, article_id=homes.get(e.article_id, e.article_id)) for e in decision.new]
+        homed = [_at_home(entry, homes) for entry in decision.new]
         connection.execute(insert(ENTRIES), [entry_values(entry) for entry in homed])
         _make_again(connection, {e.article_id for e in homed} - missing.keys(), now)
     if decision.revised:
@@ -195,7 +212,7 @@ def record_unchanged(
         "failures": 0,
         "error": "",
     } | _answered(url, answer, now, next_poll_at)
-    connection.execute(update(FEEDS).where(FEEDS.c.id == feed_id).values(values))
+    connection.execute(_UNCHANGED, {"the_id": feed_id, **values})
 
 
 def record_failure(
@@ -237,11 +254,7 @@ def _known(connection: Connection, feed_id: str, entries: Sequence[Entry]) -> Ma
     """The digests of those of the entries that are stored, by key."""
     known: dict[str, str] = {}
     for keys in _chunks([entry.key for entry in entries]):
-        rows = connection.execute(
-            select(ENTRIES.c.key, ENTRIES.c.digest).where(
-                ENTRIES.c.feed_id == feed_id, ENTRIES.c.key.in_(keys)
-            )
-        )
+        rows = connection.execute(_KNOWN, {"the_id": feed_id, "the_keys": keys})
         known.update((row.key, row.digest) for row in rows)
     return known
 
@@ -250,11 +263,14 @@ def _homes(connection: Connection, entries: Sequence[Entry]) -> Mapping[str, str
     """For each of the entries' article ids that is known: the id of the article it now is."""
     homes: dict[str, str] = {}
     for ids in _chunks(sorted({entry.article_id for entry in entries})):
-        rows = connection.execute(
-            select(ARTICLES.c.id, ARTICLES.c.merged_into).where(ARTICLES.c.id.in_(ids))
-        )
+        rows = connection.execute(_HOMES, {"the_ids": ids})
         homes.update((row.id, row.merged_into or row.id) for row in rows)
     return homes
+
+
+def _at_home(entry: Entry, homes: Mapping[str, str]) -> Entry:
+    home = homes.get(entry.article_id, entry.article_id)
+    return entry if home == entry.article_id else replace(entry, article_id=home)
 
 
 def _articles_of(connection: Connection, feed_id: str, entries: Sequence[Entry]) -> set[str]:

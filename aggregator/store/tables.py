@@ -103,6 +103,7 @@ class ArticleRow(SQLModel, table=True):
         Index(
             "articles_pending",
             "enrich_at",
+            "id",
             sqlite_where=text("enrich_at IS NOT NULL"),
             postgresql_where=text("enrich_at IS NOT NULL"),
         ),
@@ -111,6 +112,12 @@ class ArticleRow(SQLModel, table=True):
             "fingerprint",
             sqlite_where=text("fingerprint <> ''"),
             postgresql_where=text("fingerprint <> ''"),
+        ),
+        Index(
+            "articles_merged",
+            "merged_into",
+            sqlite_where=text("merged_into <> ''"),
+            postgresql_where=text("merged_into <> ''"),
         ),
     )
 

@@ -81,7 +81,9 @@ class Newsroom:
     def make(
         self, composed: Composed, now: datetime = NOW, again_at: datetime | None = None
     ) -> articles.Outcome:
-        return self.write(articles.record_article, composed, now, again_at)
+        made = articles.Made(composed, again_at)
+        [outcome] = self.write(articles.record_articles, [made], now)
+        return outcome
 
     def define(self, *topic_ids: str, now: datetime = NOW) -> frozenset[str]:
         definitions = {editions.ALL: ""} | dict.fromkeys(topic_ids, "1")

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from aggregator.core.model import Enclosure, Entry, Extracted, Image, Reason
 from aggregator.store import articles, editions, polls
+from aggregator.store.articles import Made
 from aggregator.store.tables import EXTRACTS, REVISIONS
 from tests.store.making import FEEDX, GUANCHA, HOUR, NOW, Newsroom, composed, entry, unwanted
 
@@ -152,7 +153,9 @@ def test_an_equal_text_is_merged_into_the_article_that_had_it(topics: Newsroom) 
     assert len(topics.store.articles(None, 10)) == 1
     assert topics.store.articles("doha", 10) == ()
     counts = topics.store.counts()
-    assert (counts.articles, counts.entries, counts.duplicates, counts.pending) == (1, 2, 1, 0)
+    assert (counts.articles, counts.entries, counts.duplicates) == (1, 2, 1)
+    # made again, for an entry of the merged one may be the outlet's own
+    assert [m.article_id for m in topics.pending(NOW + HOUR)] == [first.article_id]
     assert topics.publish_all().keys() == {"all", "kabul"}
 
 
@@ -329,11 +332,11 @@ def test_an_entry_that_came_meanwhile_is_not_lost(room: Newsroom, change: str) -
     else:
         room.poll(entry("b", feed="guancha", url=first.url), spec=GUANCHA, now=NOW - HOUR)
 
-    room.write(articles.record_article, composed(first), NOW, None, material.entries)
+    room.write(articles.record_articles, [Made(composed(first), None, material.entries)], NOW)
 
     [again] = room.pending(NOW)
     assert again.entries != material.entries
-    room.write(articles.record_article, composed(first), NOW, None, again.entries)
+    room.write(articles.record_articles, [Made(composed(first), None, again.entries)], NOW)
     assert room.pending(NOW + 9 * HOUR) == ()
 
 
@@ -341,8 +344,8 @@ def test_an_entry_that_came_while_its_article_was_merged_is_not_lost(room: Newsr
     first, second = two_of_the_same_text(room)
     [material] = [m for m in room.pending(NOW + HOUR) if m.article_id == second.article_id]
     room.poll(entry("b", "新正文", feed="guancha"), spec=GUANCHA)
-    args = (composed(second, SAME), NOW + HOUR, None, material.entries)
-    assert room.write(articles.record_article, *args) == "merged"
+    made = Made(composed(second, SAME), None, material.entries)
+    assert room.write(articles.record_articles, [made], NOW + HOUR) == ("merged",)
     [again] = room.pending(NOW + HOUR)
     assert again.article_id == first.article_id
     assert [e.content for e in again.entries] == ["正文", "新正文"]

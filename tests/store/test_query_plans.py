@@ -53,7 +53,9 @@ HOT: dict[str, Callable[[Connection], object]] = {
     "a failed poll": lambda c: polls.record_failure(c, "feedx", "dns", "…", NOW, NOW + HOUR),
     "waiting articles": lambda c: articles.pending(c, NOW, 10, ["x"]),
     "the next waiting article": articles.next_pending_at,
-    "an article made": lambda c: articles.record_article(c, ARTICLE, NOW, None, [entry("a")]),
+    "an article made": lambda c: articles.record_articles(
+        c, [articles.Made(ARTICLE, None, [entry("a")])], NOW
+    ),
     "an article put off": lambda c: articles.postpone(c, ARTICLE.article_id, NOW),
     "the newest": lambda c: editions.articles(c, None, 10),
     "the newest of a topic": lambda c: editions.articles(c, "kabul", 10),

@@ -99,7 +99,7 @@ async def _fill(store: Store) -> None:
     await _poll(store, "aljazeera", (TALKS, CONSULTATION))
     await _poll(store, "feedx", (copy,))
     for article in (TALKS, CONSULTATION, copy):
-        await store.write(articles.record_article, _composed(article), NOW, None)
+        await store.write(articles.record_articles, [articles.Made(_composed(article))], NOW)
     await store.write(
         polls.record_failure,
         "silent",

@@ -85,7 +85,7 @@ def upgrade() -> None:
     op.create_index(
         "articles_pending",
         "articles",
-        ["enrich_at"],
+        ["enrich_at", "id"],
         sqlite_where=pending,
         postgresql_where=pending,
     )
@@ -96,6 +96,14 @@ def upgrade() -> None:
         ["fingerprint"],
         sqlite_where=known,
         postgresql_where=known,
+    )
+    merged = sa.text("merged_into <> ''")
+    op.create_index(
+        "articles_merged",
+        "articles",
+        ["merged_into"],
+        sqlite_where=merged,
+        postgresql_where=merged,
     )
 
     op.create_table(
