@@ -34,7 +34,8 @@ READERS: dict[str, Callable[[str, Path], ArchivedPost]] = {
 SEEDS = sorted((REPO / "seeds").glob("*.txt"))
 NASTY = (
     "他说：'好' \"好\"", "a: b", "- [x](y)](z", "{{ page }} {% raw %} {}", "两\n行\r\n",
-    "&lt;b&gt; &amp", "AT&T", "# no", "---", "'", '"', "\\n \\", "true", "[a, b]", "&#123;", "\u2028", "\x07\x85",
+    "&lt;b&gt; &amp", "AT&T",
+    "# no", "---", "'", '"', "\\n \\", "true", "[a, b]", "&#123;", "\u2028", "\x07\x85",
 )  # fmt: skip
 TEXT = (
     st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
