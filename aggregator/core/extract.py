@@ -15,17 +15,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import accumulate
 from urllib.parse import urldefrag, urlsplit
 
 import trafilatura
-from lxml import etree, html
+from lxml import html
 from lxml.html import HtmlElement
 
+from aggregator.core.boilerplate import drop_boilerplate, drop_hidden
+from aggregator.core.embedded import Embedded, embedded_bodies
+from aggregator.core.layout import SMALLEST, Layout, Witness, letters
 from aggregator.core.markup import (
     BLOCK_TAGS,
     absolute,
-    decode,
+    ancestors,
+    parse_fragment,
     parse_page,
     remove,
     resolve_addresses,
@@ -33,16 +36,30 @@ from aggregator.core.markup import (
 )
 from aggregator.core.model import Extracted
 from aggregator.core.page_meta import read_meta
+from aggregator.core.parse_bytes import decode_page
+from aggregator.core.wall import wall
 from aggregator.errors import ExtractError
 
-SMALLEST = 25
-"""Letters; a page on which less is found has no article."""
+ELEMENTS_AT_MOST = 30_000
+"""Elements of a page that are looked at; what comes after is left off."""
 
-PIECE_LEAST = 6
-"""Letters; a shorter piece of text is too common to tell where it was located."""
+LEVELS_AT_MOST = 250
+"""Elements in each other; of what is deeper the text stays. Tags that nobody closed nest so."""
 
-LINK_WEIGHT = 0.2
-"""What a letter in a link weighs when it is asked how much of a box is article."""
+TEXT_AT_MOST = 500_000
+"""Characters of a page outside scripts that are looked at."""
+
+MORE = 1.5
+"""A text in a script is taken if it is longer than what the page shows by this factor."""
+
+WITNESS_SHARE = 0.8
+"""A text in a script says what the article is if it has this share of what was located."""
+
+SAME_SHARE = 0.5
+"""Two texts are one article if this share of one is in the other."""
+
+DESCRIPTION = 30
+"""Letters of the page's description that tell its article among the texts in its scripts."""
 
 KNOWN_SHARE = 0.4
 """What a declared container must hold of the located text to be believed…"""
@@ -103,6 +120,8 @@ class PageRules:
 
 NO_RULES = PageRules()
 
+_INSTEAD = 'set full_text = "feed" if its pages have none'
+
 
 def extract(
     page: bytes, headers: Mapping[str, str], url: str, rules: PageRules = NO_RULES
@@ -111,30 +130,38 @@ def extract(
 
     Raises ExtractError when there is no article in it.
     """
-    root = parse_page(decode(page, headers.get("content-type", "")))
+    root = parse_page(decode_page(page, headers))
+    _cut(root)
     base = _base(root, url)
     meta = read_meta(root, base, rules.timezone)
+    headings = [heading.text_content() for heading in root.iter("title", "h1", "h2")]
+    embedded = embedded_bodies(root)
     resolve_addresses(root, base)
     for element in list(root.iter(*_DEAD)):
         if element.tag != "form" or not _holds_most(element, root):
             remove(element)
+    drop_hidden(root)
     located = _located(root, base)
-    plan = _Plan(root, located)
-    place = _place(plan, select(root, rules.containers))
-    if place is None:
-        body = _last_resort(root, base)
-        whole_url = ""
-    else:
-        whole_url = _whole_url(plan, place, base, rules)
+    whole_page = root.text_content()
+    layout = Layout(root, (Witness(located), *_witnesses(located, embedded)))
+    place = _place(layout, select(root, rules.containers))
+    body = whole_url = ""
+    if in_script := _in_script(embedded, layout, place, meta.description):
+        body = _with_addresses(in_script.body, base)
+    elif place is not None:
+        whole_url = _whole_url(layout, place, base, rules)
         for element in select(place, rules.drop):
             remove(element)
-        _drop_boilerplate(place, plan, meta.title)
+        drop_boilerplate(place, layout, meta.title)
         place.tail = None
         body = html.tostring(place, encoding="unicode")
+    else:
+        body = _last_resort(root, base)
+    text = parse_fragment(body).text_content() if body else whole_page
+    if reason := wall([meta.title, *headings], text):
+        raise ExtractError(f"the page is not the article: {reason}", url, _INSTEAD)
     if not body:
-        raise ExtractError(
-            "no article found on the page", url, 'set full_text = "feed" if its pages have none'
-        )
+        raise ExtractError("no article found on the page", url, _INSTEAD)
     return Extracted(
         url=url,
         title=meta.title,
@@ -145,6 +172,32 @@ def extract(
         language=meta.language,
         whole_url=whole_url,
     )
+
+
+def _cut(root: HtmlElement) -> None:
+    """Leave off the end of a page that is larger than any article, and flatten what is deeper."""
+    for element in list(root.xpath(f"/*{'/*' * LEVELS_AT_MOST}")):
+        text = element.text_content()
+        for child in list(element):
+            element.remove(child)
+        element.text = text
+    size = 0
+    last = None
+    for number, element in enumerate(root.iter(), 1):
+        if element.tag in _DEAD:
+            continue
+        size += len(element.text or "") + len(element.tail or "")
+        if number > ELEMENTS_AT_MOST or size > TEXT_AT_MOST:
+            last = element
+            break
+    if last is None:
+        return
+    last.text, last.tail = (last.text or "")[:TEXT_AT_MOST], None
+    for child in list(last):
+        last.remove(child)
+    for element in ancestors(last):
+        for after in list(element.itersiblings()):
+            element.getparent().remove(after)
 
 
 def _base(root: HtmlElement, url: str) -> str:
@@ -169,111 +222,54 @@ def _located(root: HtmlElement, url: str) -> str:
     return getattr(document, "text", None) or ""
 
 
-class _Plan:
-    """The page's letters in one row, where each element stands in it, what of it was located."""
-
-    def __init__(self, root: HtmlElement, located: str) -> None:
-        self.spans: dict[HtmlElement, tuple[int, int]] = {}
-        pieces: list[str] = []
-        found: list[tuple[int, int]] = []
-        linked: list[tuple[int, int]] = []
-        sought = _letters(located)
-        at = 0
-        for event, element in etree.iterwalk(root, events=("start", "end")):
-            if event == "start":
-                self.spans[element] = (at, at)
-                piece = element.text
-            else:
-                start = self.spans[element][0]
-                self.spans[element] = (start, at)
-                if element.tag == "a":
-                    linked.append((start, at))
-                piece = element.tail
-            if piece and (letters := _letters(piece)):
-                pieces.append(letters)
-                # trafilatura joins and thins lines, but leaves a text node's words together
-                if len(letters) >= PIECE_LEAST and letters in sought:
-                    found.append((at, at + len(letters)))
-                at += len(letters)
-        self.letters = "".join(pieces)
-        in_links = _covered(linked, at)
-        was_located = _covered(_without_gaps(found), at)
-        self._linked = [0, *accumulate(in_links)]
-        self._located = [0, *accumulate(was_located)]
-        running = [yes and not link for yes, link in zip(was_located, in_links, strict=True)]
-        self._running = [0, *accumulate(running)]
-        self.total = self._running[-1]
-
-    def length(self, element: HtmlElement) -> int:
-        start, end = self.spans[element]
-        return end - start
-
-    def linked(self, element: HtmlElement) -> int:
-        """How many of its letters are in links."""
-        start, end = self.spans[element]
-        return self._linked[end] - self._linked[start]
-
-    def located(self, element: HtmlElement) -> int:
-        start, end = self.spans[element]
-        return self._located[end] - self._located[start]
-
-    def running(self, element: HtmlElement) -> int:
-        """How many of its letters were located and are in no link."""
-        start, end = self.spans[element]
-        return self._running[end] - self._running[start]
+def _witnesses(located: str, embedded: list[Embedded]) -> list[Witness]:
+    """The texts in scripts that are the article that was located, or more of it."""
+    lines = [found for line in located.split("\n") if (found := letters(line))]
+    agreeing = [each for each in embedded if each.named and _share(lines, each) >= WITNESS_SHARE]
+    return [Witness(agreeing[0].letters)] if agreeing else []
 
 
-def _covered(spans: list[tuple[int, int]], length: int) -> bytearray:
-    covered = bytearray(length)
-    for start, end in spans:
-        covered[start:end] = b"\x01" * (end - start)
-    return covered
+def _share(lines: list[str], embedded: Embedded) -> float:
+    """How much of the lines is in the embedded text."""
+    within = sum(len(line) for line in lines if line in embedded.letters)
+    return within / max(sum(map(len, lines)), 1)
 
 
-def _without_gaps(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans in order; a word in bold between two that were located was located with them."""
-    filled: list[tuple[int, int]] = []
-    for start, end in spans:
-        near = filled and start - filled[-1][1] < PIECE_LEAST * 2
-        filled.append((filled[-1][1], end) if near else (start, end))
-    return filled
+def _in_script(
+    embedded: list[Embedded], layout: Layout, place: HtmlElement | None, description: str
+) -> Embedded | None:
+    """A text in a script, if the page shows no article, or only the beginning of this one."""
+    shown = 0.0 if place is None else layout.length(place) - layout.linked(place)
+    lines = [] if place is None else layout.lines(place)
+    start = letters(description)[:DESCRIPTION]
+    for each in embedded:
+        if len(each.letters) <= MORE * shown:
+            break
+        described = len(start) >= SMALLEST / 2 and start in each.letters
+        if described or (lines and _share(lines, each) >= SAME_SHARE) or (not lines and each.named):
+            return each
+    return None
 
 
-def _letters(text: str) -> str:
-    return _NOT_LETTERS.sub("", text)
+def _with_addresses(body: str, base: str) -> str:
+    tree = parse_fragment(body)
+    resolve_addresses(tree, base)
+    markup: str = html.tostring(tree, encoding="unicode")
+    return markup
 
 
-def _place(plan: _Plan, known: list[HtmlElement]) -> HtmlElement | None:
+def _place(layout: Layout, known: list[HtmlElement]) -> HtmlElement | None:
     """The box the article stands in: a known one if there is any sense in it, else the smallest
     that holds the located text and little else.
     """
-    total = plan.total
-    boxes = [box for box in plan.spans if box.tag in _PLACES]
-    found = max(boxes, key=lambda box: _fitness(box, plan, total), default=None)
-    if found is None or plan.running(found) < SMALLEST:
-        found = None
-    declared = max(known, key=lambda box: plan.length(box) - plan.linked(box), default=None)
-    if declared is None or plan.length(declared) == 0:
+    total = layout.total
+    found = layout.place()
+    declared = max(known, key=lambda box: layout.length(box) - layout.linked(box), default=None)
+    if declared is None or layout.length(declared) == 0:
         return found
-    own = plan.length(declared) - plan.linked(declared)
-    fits = plan.running(declared) >= min(KNOWN_SHARE * total, max(KNOWN_LOCATED * own, SMALLEST))
+    own = layout.length(declared) - layout.linked(declared)
+    fits = layout.running(declared) >= min(KNOWN_SHARE * total, max(KNOWN_LOCATED * own, SMALLEST))
     return declared if found is None or fits else found
-
-
-def _fitness(box: HtmlElement, plan: _Plan, total: int) -> float:
-    """The harmonic mean of the share of the located text that is in the box, and the share of
-    the box that was located. Letters in links count little, for lists of links are dropped. A
-    box with less than half of the located text has no fitness.
-    """
-    running = plan.running(box)
-    if not running or running * 2 < total:
-        return 0.0
-    linked = plan.linked(box)
-    recall = running / total
-    precision = running / (plan.length(box) - linked + linked * LINK_WEIGHT)
-    # of boxes in each other with the same text the innermost
-    depth = sum(1 for _ in box.iterancestors()) * 1e-6
-    return 2 * recall * precision / (recall + precision) + depth
 
 
 def _last_resort(root: HtmlElement, url: str) -> str:
@@ -285,58 +281,21 @@ def _last_resort(root: HtmlElement, url: str) -> str:
     if not copy:
         return ""
     body = parse_page(copy).find("body")
-    if body is None or len(_letters(body.text_content())) < SMALLEST:
+    if body is None or len(letters(body.text_content())) < SMALLEST:
         return ""
     markup: str = html.tostring(body, encoding="unicode")
     return markup
 
 
-# --- what is not the article -------------------------------------------------------------------
-
-
-def _drop_boilerplate(place: HtmlElement, plan: _Plan, title: str) -> None:
-    protected = PROTECTED_SHARE * max(plan.running(place), 1)
-    title_letters = _letters(title)
-    for element in list(place.iterdescendants()):
-        if element not in plan.spans or element.getparent() is None:
-            continue
-        is_title = element.tag == "h1" and _letters(element.text_content()) == title_letters
-        is_protected = plan.running(element) > protected
-        if is_title or (not is_protected and _is_boilerplate(element, plan, plan.total)):
-            remove(element)
-
-
-def _is_boilerplate(element: HtmlElement, plan: _Plan, total: int) -> bool:
-    if element.tag not in BLOCK_TAGS and element.tag not in ("iframe", "ins"):
-        return False
-    length, located, linked = plan.length(element), plan.located(element), plan.linked(element)
-    was_located = located * 2 > max(length, 1)
-    is_text = element.tag in _TEXT_TAGS
-    if _is_called_boilerplate(element):
-        # trafilatura may be wrong about a small box, and the page about a paragraph's name
-        return not was_located or (not is_text and located <= NAMED_SHARE * total)
-    links = sum(1 for _ in element.iter("a"))
-    return (
-        not was_located and not is_text and links >= 2 and linked >= LINKED_SHARE * max(length, 1)
-    )
-
-
-def _is_called_boilerplate(element: HtmlElement) -> bool:
-    names = f"{element.get('class', '')} {element.get('id', '')}"
-    return element.tag == "aside" or any(
-        word.lower() in _BOILERPLATE for word in _WORDS.findall(names)
-    )
-
-
 # --- where the whole of it is ------------------------------------------------------------------
 
 
-def _whole_url(plan: _Plan, place: HtmlElement, url: str, rules: PageRules) -> str:
+def _whole_url(layout: Layout, place: HtmlElement, url: str, rules: PageRules) -> str:
     """The target of a link in or right after the article that promises its whole text."""
     patterns = rules.whole_link + _WHOLE_LINKS
-    start, end = plan.spans[place]
-    for link in [element for element in plan.spans if element.tag == "a"]:
-        at = plan.spans[link][0]
+    start, end = layout.extent(place)
+    for link in [element for element in layout.spans if element.tag == "a"]:
+        at = layout.extent(link)[0]
         text = link.text_content().strip()
         if not start <= at <= end + NEARBY or len(text) > 40:
             continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -34,21 +33,11 @@ BLANK = " \t\r\n\f\u00a0\u3000"
 DEEPEST = 120
 """Levels of nesting that are looked into."""
 
+ATTRIBUTES_AT_MOST = 1000
+"""A tag with more is left out."""
+
+_LONG_TAG = re.compile(r"<[a-zA-Z][^<>]{4000,}>")
 _UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
-_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.I)
-_HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.I)
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-_WIDER = {
-    "gb2312": "gb18030", "gbk": "gb18030", "gb_2312-80": "gb18030", "x-gbk": "gb18030",
-    "big5": "big5hkscs", "big5-hkscs": "big5hkscs", "x-x-big5": "big5hkscs",
-    "iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252",
-    "ascii": "cp1252", "shift_jis": "cp932", "euc-kr": "cp949", "ks_c_5601-1987": "cp949",
-}  # fmt: skip
-"""What pages mean by a label: browsers read the wider encoding too (WHATWG Encoding section 4)."""
 
 
 # --- in ----------------------------------------------------------------------------------------
@@ -68,6 +57,8 @@ def parse_fragment(fragment: str) -> HtmlElement:
 
 def parse_page(page: str) -> HtmlElement:
     """The `html` element of a page. Any text gives one."""
+    # each attribute is compared with all others of its tag
+    page = _LONG_TAG.sub(lambda tag: "" if tag[0].count("=") > ATTRIBUTES_AT_MOST else tag[0], page)
     return _parse(readable(page) or "<html><body></body></html>")
 
 
@@ -84,45 +75,6 @@ def _parse(text: str) -> HtmlElement:
     if root.find("body") is None:
         etree.SubElement(root, "body")
     return root
-
-
-def decode(page: bytes, content_type: str) -> str:
-    """A page's text. Takes the `Content-Type` header's value, or "".
-
-    The order is a byte order mark, then UTF-8 if the bytes are valid as such, then the labels
-    of header and page, and the Chinese encodings: the one in which the fewest bytes make no
-    sense. A label that the bytes contradict is not believed.
-    """
-    for bom, encoding in _BOMS:
-        if page.startswith(bom):
-            return page[len(bom) :].decode(encoding, "replace")
-    try:
-        return page.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    texts = [page.decode(encoding, "replace") for encoding in _labels(page, content_type)]
-    # min takes the first of equals: a label that fits is kept
-    return min(texts, key=lambda text: text.count("\ufffd"))
-
-
-def _labels(page: bytes, content_type: str) -> Iterator[str]:
-    header = _HEADER_CHARSET.search(content_type)
-    meta = _META_CHARSET.search(page[:4096])
-    seen = set()
-    named = (header and header[1], meta and meta[1].decode("ascii", "replace"))
-    for label in (*named, "gb18030", "big5hkscs", "utf-8"):
-        encoding = _WIDER.get((label or "").lower(), (label or "").lower())
-        if encoding and encoding not in seen and _is_text_encoding(encoding):
-            seen.add(encoding)
-            yield encoding
-
-
-def _is_text_encoding(name: str) -> bool:
-    try:
-        # "hex", "zip" and the like are codecs too, but not from bytes to text
-        return isinstance(b"abcd".decode(name), str)
-    except (LookupError, UnicodeError, ValueError):
-        return False
 
 
 # --- selecting ---------------------------------------------------------------------------------

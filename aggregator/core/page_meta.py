@@ -27,6 +27,7 @@ _DATES = (
     "date",
 )  # fmt: skip
 _IMAGES = ("og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src")
+_DESCRIPTIONS = ("og:description", "description", "twitter:description")
 _SEPARATORS = re.compile(r"\s*(?:\s[-–—·•|｜:：»]+\s|[_|｜»]+|--+)\s*")
 _DATE_CLASS = re.compile(r"(?:^|[\s_-])(?:time|date|pubtime|pubdate|published|timestamp)", re.I)
 _DATE_IN_TEXT = re.compile(
@@ -46,6 +47,8 @@ class PageMeta:
     published: datetime | None
     image: str
     language: str
+    description: str = ""
+    """What the page says the article is about: often its first sentences."""
 
 
 def read_meta(root: HtmlElement, url: str, timezone: str) -> PageMeta:
@@ -58,6 +61,7 @@ def read_meta(root: HtmlElement, url: str, timezone: str) -> PageMeta:
         published=_published(root, metas, linked, timezone),
         image=absolute(_first(metas, _IMAGES) or _ld_text(linked.get("image")), url),
         language=_language(root, metas),
+        description=_first(metas, _DESCRIPTIONS),
     )
 
 

@@ -1,4 +1,4 @@
-"""From a feed's bytes to its text: the bytes decide its encoding where the label lies."""
+"""From the bytes of a feed or page to its text: they decide the encoding where the label lies."""
 
 from __future__ import annotations
 
@@ -17,13 +17,18 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]+"
 _REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
 _ASCII = re.compile("[\x00-\x7f]+")
 _LABEL = re.compile(rb"""\s*<\?xml\b[^>]*?\bencoding\s*=\s*["']([\w.:-]+)["']""")
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.I)
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.I)
+_META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.I)
 _TEXT_CODEC = re.compile(r"ascii|big5|cp|euc|gb|hz|iso2022|iso8859|johab|koi8|mac|shift|tis|utf-8")
 _SUPERSETS = {
     "gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs", "shift_jis": "cp932",
     "euc_kr": "cp949", "iso8859-1": "cp1252", "ascii": "cp1252",
 }  # fmt: skip
 """What a label means in practice, by Python's names."""
+_UNKNOWN_TO_PYTHON = {
+    "x-gbk": "gbk", "gb_2312-80": "gb2312", "x-x-big5": "big5", "x-sjis": "shift_jis",
+    "x-euc-jp": "euc_jp", "windows-949": "cp949", "iso88591": "latin-1", "utf": "utf-8",
+}  # fmt: skip
 _HAN = (
     "的一是不了在人有我他中大上到和地出道也年得就要下以生自去之可小心多天而能好都然日起成事只作想看文"
     "手十用主行方又如前所本面公同三已老从部分新美日月市，。、“”：《》「」（）"
@@ -41,6 +46,20 @@ _GUESSES = {
 what is read in the wrong encoding has hardly any."""
 _COMMON_ENOUGH = 0.04
 
+HEAD = 4096
+"""Bytes at a page's beginning in which it may say its encoding."""
+
+
+def decode_page(body: bytes, headers: Mapping[str, str]) -> str:
+    """A page's text. Takes the headers with names in lower case. Raises nothing.
+
+    A byte order mark is believed; then UTF-8 if the bytes are that; then the header, the page's
+    own `meta`, and the Chinese, Japanese and Korean encodings: the first that makes sense.
+    """
+    meta = _META.search(body[:HEAD])
+    names = [_sent(headers), meta[1].decode("ascii", "replace") if meta else "", _declared(body)]
+    return _decoded(body, _encodings(names))[0]
+
 
 def decoded(body: bytes, headers: Mapping[str, str]) -> tuple[str, str]:
     """The text, fit for XML, and a note if it is in another encoding than it says ("" if not).
@@ -48,7 +67,7 @@ def decoded(body: bytes, headers: Mapping[str, str]) -> tuple[str, str]:
     Takes the headers with names in lower case. Control characters that XML forbids, lone
     surrogates, and numeric references to either are left out. Raises nothing.
     """
-    text, note = _decoded(body, headers)
+    text, note = _decoded(body, _encodings([_declared(body), _sent(headers)]))
     return _REFERENCE.sub(_sound_reference, sound(text)).lstrip("\ufeff \t\r\n"), note
 
 
@@ -57,13 +76,12 @@ def sound(text: str) -> str:
     return _FORBIDDEN.sub("", text)
 
 
-def _decoded(body: bytes, headers: Mapping[str, str]) -> tuple[str, str]:
+def _decoded(body: bytes, labels: Sequence[str]) -> tuple[str, str]:
     for mark, encoding in _BOMS:
         if body.startswith(mark):
             return body[len(mark) :].decode(encoding, "replace"), ""
     if wide := _without_mark(body):
         return body.decode(wide, "replace"), ""
-    labels = _labels(body, headers)
     text, encoding = _read(body, labels)
     if labels and encoding not in labels and not body.isascii():
         return text, f"it says it is in {labels[0]}, and is in {encoding}"
@@ -77,21 +95,28 @@ def _without_mark(body: bytes) -> str:
     return patterns.get(zeros, "")
 
 
-def _labels(body: bytes, headers: Mapping[str, str]) -> list[str]:
-    """The encodings that the XML declaration and the header name, as Python calls them."""
+def _declared(body: bytes) -> str:
+    """What the XML declaration says."""
     declared = _LABEL.match(body[:1024])
-    sent = _CHARSET.search(headers.get("content-type", ""))
-    names = [declared[1].decode("ascii", "replace")] if declared else []
-    names += [sent[1]] if sent else []
-    labels = []
-    for name in names:
+    return declared[1].decode("ascii", "replace") if declared else ""
+
+
+def _sent(headers: Mapping[str, str]) -> str:
+    charset = _CHARSET.search(headers.get("content-type", ""))
+    return charset[1] if charset else ""
+
+
+def _encodings(labels: Sequence[str]) -> list[str]:
+    """The encodings that the labels mean, as Python calls them."""
+    encodings = []
+    for label in filter(None, labels):
         try:
-            codec = codecs.lookup(name).name
+            codec = codecs.lookup(_UNKNOWN_TO_PYTHON.get(label.lower(), label)).name
         except (LookupError, ValueError):
             continue
         if _TEXT_CODEC.match(codec):
-            labels.append(_SUPERSETS.get(codec, codec))
-    return labels
+            encodings.append(_SUPERSETS.get(codec, codec))
+    return encodings
 
 
 def _read(body: bytes, labels: Sequence[str]) -> tuple[str, str]:
