@@ -9,66 +9,27 @@ import, and `--help` or a mistake in the configuration needs none of it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import logging
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from aggregator.cli_common import Setting, as_json, end, require_known, show, span
+from aggregator.cli_exchange import discover, export, import_
 from aggregator.console import (
-    Table,
+    abandon_output,
     prepare_streams,
     print_error,
     print_failure,
     print_json,
     print_line,
-    print_tables,
     progress,
     start_logging,
 )
 from aggregator.errors import AggregatorError, ConfigError
-
-if TYPE_CHECKING:
-    from aggregator.config import Config
-    from aggregator.store import Store
-
-as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document instead.")
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Where the configuration is, and the state; None: where it is by default."""
-
-    config_path: Path
-    state_option: Path | None
-
-    @property
-    def state(self) -> Path:
-        from aggregator.daemon import state_folder
-
-        return self.state_option or state_folder(os.environ)
-
-    def config(self) -> Config:
-        """Raises ConfigError."""
-        from aggregator.config import load_config
-        from aggregator.sources import NAMES
-
-        return load_config(self.config_path, NAMES)
-
-    @contextlib.contextmanager
-    def store(self, config: Config) -> Iterator[Store]:
-        """Raises StoreError."""
-        from aggregator.daemon import store_url
-        from aggregator.store import Store
-
-        with contextlib.closing(Store.open(store_url(config, self.state))) as store:
-            yield store
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -109,12 +70,14 @@ def main() -> None:
         sys.exit(2)
     except AggregatorError as error:
         print_failure(error)
+        abandon_output()
         sys.exit(error.exit_status)
     except OSError as error:
         # click writes help and usage itself; what we write is in words already
         if error.errno != errno.ENOSPC:
             raise
         print_error("standard output: cannot be written: no space left on device")
+        abandon_output()
         sys.exit(1)
 
 
@@ -142,13 +105,13 @@ def poll(setting: Setting, feeds: tuple[str, ...], as_json: bool) -> None:
     """One cycle now, whatever is due, of the named feeds or of all."""
     config = setting.config()
     for feed_id in feeds:
-        _known(feed_id, "feed", [spec.id for spec in config.feeds])
+        require_known(feed_id, "feed", [spec.id for spec in config.feeds])
     from aggregator import once, reports
 
     with progress(shown=not as_json) as reporter:
         report, result = asyncio.run(once.cycle(config, setting.state, feeds, reporter))
-    _show(result, reports.cycle_tables(report, result), as_json)
-    _end(report.problems, failed=bool(report.failed))
+    show(result, reports.cycle_tables(report, result), as_json)
+    end(report.problems, failed=bool(report.failed))
 
 
 @cli.command()
@@ -171,9 +134,9 @@ def demo(setting: Setting, once: bool, state: Path | None, listen: str, as_json:
         return
     with progress(shown=not as_json) as reporter:
         report, result = asyncio.run(the_demo.run_once(folder, listen, reporter))
-    _show(result, reports.cycle_tables(report, result), as_json)
+    show(result, reports.cycle_tables(report, result), as_json)
     # one of its sites always fails, and that is no failure of the demo
-    _end(report.problems)
+    end(report.problems)
 
 
 # --- the configuration -------------------------------------------------------------------------
@@ -234,7 +197,7 @@ def feeds(setting: Setting, as_json: bool) -> None:
 
     with setting.store(config) as store:
         states = {state.feed_id: state for state in store.feed_states()}
-    _show(
+    show(
         reports.feeds_report(config.feeds, states),
         reports.feeds_tables(config.feeds, states, clock()),
         as_json,
@@ -254,7 +217,7 @@ def status(setting: Setting, as_json: bool) -> None:
     with setting.store(config) as store:
         counts, states = store.counts(), store.feed_states()
     result = reports.status_report(counts, states, config, folder, clock())
-    _show(result, reports.status_tables(result), as_json)
+    show(result, reports.status_tables(result), as_json)
 
 
 @cli.group()
@@ -269,42 +232,19 @@ def topic() -> None:
 @click.pass_obj
 def topic_test(setting: Setting, query: str, since: str, as_json: bool) -> None:
     """Which stored articles match a QUERY, or the query of a topic's ID, and why."""
-    from aggregator.config.values import Wrong, duration
-
-    try:
-        span = duration(since)
-    except Wrong as error:
-        raise click.BadParameter(error.what, param_hint="--since") from error
+    length = span(since)
     config = setting.config()
     from aggregator import reports, trial
     from aggregator.daemon import clock
 
     with setting.store(config) as store:
-        result = trial.try_query(store, config, query, clock() - span)
-    _show(reports.trial_report(result), reports.trial_tables(result), as_json)
+        result = trial.try_query(store, config, query, clock() - length)
+    show(reports.trial_report(result), reports.trial_tables(result), as_json)
     if result.topic_id and not as_json:
         print_line(f"topic {result.topic_id}: {len(result.joined)} join, {len(result.left)} leave")
 
 
 # --- work on the store -------------------------------------------------------------------------
-
-
-@cli.command("import")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@as_json
-@click.pass_obj
-def import_(setting: Setting, paths: tuple[Path, ...], as_json: bool) -> None:
-    """Archives (Hexo posts, feedx markdown; files or folders) into the store."""
-    config = setting.config()
-    from aggregator import once
-
-    with progress(shown=not as_json) as reporter:
-        result, problems = asyncio.run(once.import_archives(config, setting.state, paths, reporter))
-    if as_json:
-        print_json(result)
-    else:
-        print_line("{read} read: {new} new, {revised} revised, {known} known".format(**result))
-    _end(problems)
 
 
 @cli.command()
@@ -323,7 +263,7 @@ def publish(setting: Setting, as_json: bool) -> None:
         print_json({"written": done.written, "folder": str(folder), "problems": done.problems})
     else:
         print_line(f"{done.written} editions written to {folder}")
-    _end(done.problems)
+    end(done.problems)
 
 
 @cli.command()
@@ -356,9 +296,9 @@ def reprocess(setting: Setting, topic_id: str, feed_id: str, as_json: bool) -> N
     from aggregator.steps import ARCHIVE
 
     if topic_id:
-        _known(topic_id, "topic", [spec.id for spec in config.topics])
+        require_known(topic_id, "topic", [spec.id for spec in config.topics])
     if feed_id:
-        _known(feed_id, "feed", [ARCHIVE.id, *(spec.id for spec in config.feeds)])
+        require_known(feed_id, "feed", [ARCHIVE.id, *(spec.id for spec in config.feeds)])
     with progress(shown=not as_json) as reporter:
         number, problems = asyncio.run(
             once.reprocess(config, setting.state, feed_id, topic_id, reporter)
@@ -367,31 +307,11 @@ def reprocess(setting: Setting, topic_id: str, feed_id: str, as_json: bool) -> N
         print_json({"articles": number, "problems": problems})
     else:
         print_line(f"{number} articles made again")
-    _end(problems)
+    end(problems)
 
 
-# --- common to them ----------------------------------------------------------------------------
+# --- what comes in and goes out ----------------------------------------------------------------
 
-
-def _known(given: str, what: str, known: Sequence[str]) -> None:
-    if given not in known:
-        from difflib import get_close_matches
-
-        near = get_close_matches(given, known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise click.UsageError(f"no such {what} in the configuration: {given}{hint}")
-
-
-def _show(report: object, tables: Sequence[Table], as_json: bool) -> None:
-    if as_json:
-        print_json(report)
-    else:
-        print_tables(tables)
-
-
-def _end(problems: Sequence[str], failed: bool = False) -> None:
-    """Says what went wrong, and ends with status 1 if anything did."""
-    for problem in problems:
-        print_error(problem)
-    if problems or failed:
-        sys.exit(1)
+cli.add_command(discover)
+cli.add_command(import_)
+cli.add_command(export)

@@ -113,7 +113,7 @@ class _Search:
     async def _of_site(self, page: Retrieved, url: str) -> tuple[FoundFeed, ...]:
         read = await self._workers.run(_read, page)
         if isinstance(read, FoundFeed):
-            return (replace(read, url=page.permanent_url or url),)
+            return (replace(read, url=page.permanent_url or url, title=read.title or _host(url)),)
         self._asked.add(canonical_url(page.url))
         return await self._linked(read[:LINKS_AT_MOST]) or await self._guessed(page.url)
 
@@ -173,7 +173,9 @@ class _Search:
             return None
         self._bodies.add(answer.validators.body_hash)
         self._asked.add(canonical_url(answer.url))
-        return replace(read, url=answer.permanent_url or url, title=read.title or title, how=how)
+        # the words of a link for people are mostly no title
+        title = read.title or (title if how != "linked" else "") or _host(url)
+        return replace(read, url=answer.permanent_url or url, title=title, how=how)
 
     def _will_try(self, number: int) -> None:
         self._to_try += number
@@ -182,6 +184,10 @@ class _Search:
     def _has_tried(self) -> None:
         self._tried += 1
         self._progress("looking", self._tried, self._to_try)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
 
 
 def _read(answer: Retrieved) -> FoundFeed | tuple[FeedLink, ...]:
@@ -193,7 +199,7 @@ def _read(answer: Retrieved) -> FoundFeed | tuple[FeedLink, ...]:
     dates = (entry.published or entry.updated for entry in parsed.entries)
     return FoundFeed(
         url=answer.url,
-        title=parsed.title or (urlsplit(answer.url).hostname or ""),
+        title=parsed.title,
         how="itself",
         entries=len(parsed.entries),
         newest=max(filter(None, dates), default=None),

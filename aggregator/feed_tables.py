@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from aggregator.core.identity import canonical_url
 from aggregator.core.model import FeedSpec
+from aggregator.sources.opml import one_line
 from aggregator.steps import ARCHIVE
 from aggregator.toml_text import toml_text
 
@@ -75,12 +76,6 @@ def tables_text(feeds: Sequence[FeedSpec], remarks: Mapping[str, str] | None = N
         text = toml_text({"feeds": [table(feed)]})
         parts.append(f"# {remark}\n{text}" if remark else text)
     return "\n\n".join(parts)
-
-
-def one_line(text: str) -> str:
-    """Without line breaks and control characters, which a label of config.toml may not have."""
-    line = " ".join(text.split())
-    return "".join(character for character in line if character.isprintable())
 
 
 def _id(title: str, url: str) -> str:

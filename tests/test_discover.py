@@ -55,17 +55,20 @@ def search(
 
 def test_what_a_page_declares_is_fetched_and_read() -> None:
     site = {
-        "/": page(declared("/new.xml", "说的"), declared("/gone.xml"), declared("/page"),
-                  declared("/same.xml"), '<a href="/feeds/more">RSS</a>'),
+        "/": page(declared("/new.xml"), declared("/gone.xml"), declared("/page"),
+                  declared("/same.xml"), declared("/mute", "说的"),
+                  '<a href="/feeds/more">RSS</a>'),
         "/new.xml": rss("新闻", "a", "b"),
         "/same.xml": rss("新闻", "a", "b"),
         "/page": page("no feed"),
         "/feeds/more": rss("", "c"),
+        "/mute": rss("", "d"),
     }  # fmt: skip
     found, _, origin = search(site)
-    first, second = found.feeds
+    first, mute, second = found.feeds
     assert (first.url, first.title, first.how) == (f"{origin}/new.xml", "新闻", "declared")
     assert (first.entries, str(first.newest)) == (2, "2021-10-21 10:42:36+00:00")
+    assert (mute.title, mute.how) == ("说的", "declared")
     assert (second.url, second.title, second.how) == (f"{origin}/feeds/more", "127.0.0.1", "linked")
     assert [note.partition(": ")[2].partition(" (")[0] for note in found.notes] == [
         "the page declares it, but the server answered 404 Not Found",

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from html.entities import html5
+from pathlib import Path
 
 from lxml import etree
 
 from aggregator.config.values import Wrong, web_address
 from aggregator.core.identity import canonical_url
 from aggregator.core.model import FeedSpec
-from aggregator.core.parse_bytes import decoded, sound
+from aggregator.core.parse_bytes import decoded
 from aggregator.errors import ArchiveError
 
 HEAD = 3000
@@ -43,6 +44,15 @@ def is_opml(data: bytes) -> bool:
     return bool(_OPML.search(decoded(data[: 4 * HEAD], {})[0][:HEAD]))
 
 
+def is_opml_file(path: Path) -> bool:
+    """Whether there is such a list at `path`; no for what cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return is_opml(file.read(4 * HEAD))
+    except OSError:
+        return False
+
+
 def read_opml(data: bytes, where: str) -> FeedList:
     """The feeds of the list in `data`, each once; `where` is its name, for messages.
 
@@ -50,8 +60,7 @@ def read_opml(data: bytes, where: str) -> FeedList:
     (OPML 2.0, "category"). Raises ArchiveError if it is no OPML.
     """
     root, notes = _tree(decoded(data, {})[0], where)
-    feeds: dict[str, FeedSpec] = {}
-    repeated = 0
+    feeds: list[FeedSpec] = []
     for outline, folder in _outlines(root):
         given = _attribute(outline, "xmlUrl")
         title = _attribute(outline, "text") or _attribute(outline, "title")
@@ -60,16 +69,26 @@ def read_opml(data: bytes, where: str) -> FeedList:
         except Wrong:
             notes.append(f"{title or 'an outline without a title'}: no address that can be polled")
             continue
-        key = canonical_url(url) or url
-        tags = (folder, *_categories(outline))
-        if key in feeds:
-            repeated += 1
-            tags, title = (*feeds[key].tags, *tags), feeds[key].title or title
-            url = feeds[key].urls[0]
-        feeds[key] = FeedSpec("", (url,), title, tags=tuple(dict.fromkeys(filter(None, tags))))
-    if repeated:
+        tags = tuple(dict.fromkeys(filter(None, (folder, *_categories(outline)))))
+        feeds.append(FeedSpec("", (url,), title, tags=tags))
+    distinct = merged(feeds)
+    if repeated := len(feeds) - len(distinct):
         notes.append(f"{repeated} repeated: each feed is listed once, with all its folders")
-    return FeedList(tuple(feeds.values()), tuple(notes))
+    return FeedList(distinct, tuple(notes))
+
+
+def merged(feeds: Iterable[FeedSpec]) -> tuple[FeedSpec, ...]:
+    """Each feed once, where it stood first, with the tags of all."""
+    distinct: dict[str, FeedSpec] = {}
+    for feed in feeds:
+        key = canonical_url(feed.urls[0]) or feed.urls[0]
+        first = distinct.setdefault(key, feed)
+        distinct[key] = replace(
+            first,
+            title=first.title or feed.title,
+            tags=tuple(dict.fromkeys((*first.tags, *feed.tags))),
+        )
+    return tuple(distinct.values())
 
 
 def _tree(text: str, where: str) -> tuple[etree._Element, list[str]]:
@@ -133,9 +152,14 @@ def _attribute(element: etree._Element, name: str) -> str:
     """Its text in one line; readers do not agree on capitals in the name."""
     for key, value in element.items():
         if str(key).lower() == name.lower():
-            line = " ".join(sound(str(value)).split())
-            return "".join(character for character in line if character.isprintable())
+            return one_line(str(value))
     return ""
+
+
+def one_line(text: str) -> str:
+    """Without line breaks and control characters, which a label of config.toml may not have."""
+    kept = (character for character in text if character.isprintable() or character.isspace())
+    return " ".join("".join(kept).split())
 
 
 def _web_scheme(url: str) -> str:
