@@ -99,6 +99,17 @@ def print_error(text: str) -> None:
     sys.stderr.write(f"aggregator: {text}\n")
 
 
+def abandon_output() -> None:
+    """Standard output failed: what it still holds is not tried again when the program ends."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (OSError, ValueError):
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
 def print_failure(error: AggregatorError) -> None:
     """On standard error: a line, or one a problem; of a query also where in it the mistake is."""
     print_error(str(error))
