@@ -27,7 +27,6 @@ _DECLARATION = re.compile(r"\s*<\?xml\b[^>]*\?>")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.S | re.I)
 _OPML = re.compile(r"<opml[\s>]", re.I)
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|([A-Za-z][A-Za-z0-9]{0,31});)?")
-_QUOTED = re.compile("""=\\s*(?:"[^"]*"|'[^']*')""")
 _XML_NAMES = frozenset(("amp", "lt", "gt", "quot", "apos"))
 
 
@@ -101,8 +100,8 @@ def _tree(text: str, where: str) -> tuple[etree._Element, list[str]]:
         root = etree.fromstring(text.encode(), _parser(recover=False))
     except etree.XMLSyntaxError as error:
         notes.append(f"not well-formed (line {error.lineno}): read as far as it goes")
-        mended = _QUOTED.sub(lambda found: found[0].replace("<", "&lt;"), text)
-        mended = _REFERENCE.sub(_known_reference, mended)
+        # what else is wrong in such lists, libxml2 bears
+        mended = _REFERENCE.sub(_known_reference, text)
         try:
             root = etree.fromstring(mended.encode(), _parser(recover=True))
         except etree.XMLSyntaxError:
