@@ -138,13 +138,18 @@ def _outlines(root: etree._Element) -> Iterator[tuple[etree._Element, str]]:
                 yield element, folder
             elif len(element):
                 name = _attribute(element, "text") or _attribute(element, "title")
-                inside = "/".join(filter(None, (folder, name.strip("/"))))
+                inside = _path(f"{folder}/{name}")
         waiting += ((child, inside) for child in reversed(element))
 
 
 def _categories(outline: etree._Element) -> Iterator[str]:
     for category in _attribute(outline, "category").split(","):
-        yield category.strip().strip("/")
+        yield _path(category)
+
+
+def _path(given: str) -> str:
+    """The names in it that are not empty, with one slash between them."""
+    return "/".join(filter(None, map(str.strip, given.split("/"))))
 
 
 def _attribute(element: etree._Element, name: str) -> str:
