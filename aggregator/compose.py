@@ -12,18 +12,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import lru_cache
 
 from aggregator.core.clean import Cleaned, clean_body
-from aggregator.core.dates import credible, parse_date
+from aggregator.core.dates import Dated, read_date, truest
 from aggregator.core.dedupe import fingerprint
 from aggregator.core.extract import extract
 from aggregator.core.model import (
+    NO_FEED_RULES,
     Article,
     Composed,
     Entry,
     Extracted,
+    FeedRules,
     FeedSpec,
     Material,
     PageWanted,
@@ -32,10 +33,11 @@ from aggregator.core.model import (
 )
 from aggregator.core.query import Answer, Document, Query, parse_query
 from aggregator.core.text import detect_language, fold, letters, plain_text
+from aggregator.core.titles import ReadTitle, read_title
 from aggregator.core.topics import Topic, compile_topics, match_topics
 from aggregator.core.whole import Whole, judge_whole
 from aggregator.errors import ExtractError
-from aggregator.sources import combine, family_of_feed, family_of_page
+from aggregator.sources import family_of_entry, family_of_page, whole_url
 from aggregator.sources.family import Family
 
 PAGES_AT_MOST = 3
@@ -65,6 +67,7 @@ class _Reading:
     entry: Entry
     spec: FeedSpec | None
     family: Family
+    title: ReadTitle
     cleaned: Cleaned
     whole: Whole
 
@@ -124,21 +127,20 @@ def _is_given_up(material: Material, linked: _Reading) -> bool:
 def _read_entry(entry: Entry, material: Material) -> _Reading:
     spec = material.feeds.get(entry.feed_id)
     generator = material.generators.get(entry.feed_id, "")
-    family = family_of_feed(spec or FeedSpec(entry.feed_id, (entry.link,)), generator)
-    rules = combine(family.clean, family_of_page(entry.url).clean)
-    cleaned = clean_body(entry.content or entry.summary, entry.base or entry.link, rules)
-    full_text = spec.full_text if spec else "auto"
-    whole = judge_whole(
-        cleaned.html, cleaned.text, full_text if full_text != "auto" else family.full_text
-    )
-    return _Reading(entry, spec, family, cleaned, whole)
+    known = spec or FeedSpec(entry.feed_id, (entry.link,))
+    family = family_of_entry(known, generator, entry.url, generator)
+    cleaned = clean_body(entry.content or entry.summary, entry.base or entry.link, family.clean)
+    full_text = known.full_text if known.full_text != "auto" else family.full_text
+    whole = judge_whole(cleaned.html, cleaned.text, full_text)
+    return _Reading(entry, spec, family, read_title(entry.title, family.titles), cleaned, whole)
 
 
 def _read_pages(material: Material, linked: _Reading) -> _PageText | PageWanted | None:
     """What is known of the entry's page, or the page to fetch next; None if there is nothing."""
     kept, link = material.extracted, linked.entry.link
+    own = linked.spec.rules if linked.spec else NO_FEED_RULES
     if kept is not None and kept.body:
-        return _PageText(kept, _clean_page(kept), complete=True)
+        return _PageText(kept, _clean_page(kept, own), complete=True)
     if not material.pages:
         if material.page_failed or _is_given_up(material, linked):
             return None
@@ -150,35 +152,43 @@ def _read_pages(material: Material, linked: _Reading) -> _PageText | PageWanted 
         asked.add(page.url)
         further, complete = "", False
         try:
-            extracted = read_page(page)
+            extracted = read_page(page, own)
         except ExtractError:
             continue
-        cleaned, complete = _clean_page(extracted), True
+        cleaned, complete = _clean_page(extracted, own), True
         if best is None or len(cleaned.text) >= len(best.cleaned.text):
             best = _PageText(extracted, cleaned, complete)
-        if extracted.whole_url not in asked:
-            further = extracted.whole_url
+        whole = extracted.whole_url or _declared_whole(page.url, cleaned, own)
+        if whole and whole not in asked:
+            further = whole
             asked.add(further)
     if further and not material.page_failed and len(material.pages) < PAGES_AT_MOST:
         return PageWanted(material.article_id, further, "the page shows a part of the text")
     return replace(best, complete=complete) if best else None
 
 
-def read_page(page: Retrieved) -> Extracted:
-    """The article on a page, by the rules of its site. Raises ExtractError."""
+def _declared_whole(url: str, cleaned: Cleaned, own: FeedRules) -> str:
+    """Where the site has the whole text of what looks like a part; "" if nothing says so."""
+    if judge_whole(cleaned.html, cleaned.text, "auto").whole:
+        return ""
+    return whole_url(url, family_of_page(url, own))
+
+
+def read_page(page: Retrieved, own: FeedRules = NO_FEED_RULES) -> Extracted:
+    """The article on a page, by the feed's own rules and those of its site. Raises ExtractError."""
     media_type = page.headers.get("content-type", "").partition(";")[0].strip().lower()
     if _NO_PAGE.match(media_type) or page.body.startswith(_BINARY) or _is_binary(page.body):
         what = media_type or "binary data"
         raise ExtractError(f"this is {what}, not a page", page.url)
-    return extract(page.body, page.headers, page.url, family_of_page(page.url).page)
+    return extract(page.body, page.headers, page.url, family_of_page(page.url, own).page)
 
 
 def _is_binary(body: bytes) -> bool:
     return b"\0" in body[:1000] and not body.startswith((b"\xff\xfe", b"\xfe\xff"))
 
 
-def _clean_page(extracted: Extracted) -> Cleaned:
-    return clean_body(extracted.body, extracted.url, family_of_page(extracted.url).clean)
+def _clean_page(extracted: Extracted, own: FeedRules) -> Cleaned:
+    return clean_body(extracted.body, extracted.url, family_of_page(extracted.url, own).clean)
 
 
 def _composed(
@@ -190,8 +200,9 @@ def _composed(
 ) -> Composed:
     """The article in the words of the first of the readings; what it lacks, the next ones have."""
     first, entries = readings[0], [reading.entry for reading in readings]
-    titles = [entry.title for entry in entries] + [extracted.title if extracted else ""]
+    titles = [reading.title.title for reading in readings] + [extracted.title if extracted else ""]
     title = next(filter(None, titles), "")
+    published = _published(first, extracted)
     folded = letters(fold(body.text))
     language = detect_language(f"{title}\n{body.text}") or first.entry.language
     wanted = not all(_refused(reading, body.text, rules, language) for reading in readings)
@@ -200,8 +211,9 @@ def _composed(
         url=_address(first.entry),
         title=title,
         author=_author(readings, body, extracted),
-        outlet=first.entry.outlet,
-        published=_published(first, extracted),
+        outlet=first.title.outlet or first.entry.outlet,
+        published=published.at,
+        published_by=published.origin,
         language=language,
         body=body.html,
         lead=_lead(body.text),
@@ -230,26 +242,29 @@ def _address(entry: Entry) -> str:
 def _author(readings: Sequence[_Reading], body: Cleaned, extracted: Extracted | None) -> str:
     """The first that is a person's, rather than the outlet's own name."""
     first = readings[0].entry
-    outlet = {first.outlet, *family_of_page(first.url).own_names}
+    outlet = {first.outlet, *readings[0].family.own_names}
     given = [reading.entry.author for reading in readings]
     given += [reading.cleaned.author for reading in readings]
     given += [body.author, extracted.author if extracted else ""]
     return next((author for author in given if author and author not in outlet), "")
 
 
-def _published(reading: _Reading, extracted: Extracted | None) -> datetime:
-    """The entry's date. A mirror's is when it came by, and an entry may have none to believe:
-    then the date that stands inside its body, or on the page, knows better.
+def _published(reading: _Reading, extracted: Extracted | None) -> Dated:
+    """The truest of what the feed, a line inside the body and the page say; the same at each
+    making, for it is judged against the time the entry was seen first.
     """
-    entry = reading.entry
-    if not reading.family.mirror and entry.published != entry.first_seen:
-        return entry.published
-    zone = reading.spec.timezone if reading.spec else "UTC"
-    inside = parse_date(reading.cleaned.published_text, zone)
-    on_page = extracted.published if extracted else None
-    # against the time it was seen first, so that it is the same at each making
-    believed = (credible(date, entry.first_seen) for date in (inside, on_page))
-    return next(filter(None, believed), entry.published)
+    entry, family = reading.entry, reading.family
+    zone = family.timezone or (reading.spec.timezone if reading.spec else "UTC")
+    said: list[Dated | None] = [
+        read_date(reading.cleaned.published_text, zone, "body", entry.published)
+    ]
+    if entry.published != entry.first_seen:
+        said.append(Dated(entry.published, "feed"))
+    if extracted and extracted.published:
+        said.append(Dated(extracted.published, "page"))
+    return truest(
+        filter(None, said), entry.first_seen, crawled=family.mirror, mislabelled=family.mislabelled
+    )
 
 
 def _lead(text: str) -> str:

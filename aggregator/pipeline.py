@@ -55,6 +55,9 @@ from aggregator.workers import Workers
 
 log = logging.getLogger(__name__)
 
+ARTICLE_SECONDS = 5.0
+"""The longest a worker may take over one article, its page included."""
+
 UNMADE_AGAIN = timedelta(days=1)
 """How often an article that cannot be made is tried in the long run: it is never given up."""
 
@@ -269,7 +272,8 @@ class Pipeline:
     ) -> Sequence[Composed | PageWanted | Unmade]:
         """Several at once; where that takes a worker down, one by one, to find which it is."""
         try:
-            return await self.workers.run(compose_many, materials, self.rules)
+            seconds = ARTICLE_SECONDS * len(materials)
+            return await self.workers.run_within(seconds, compose_many, materials, self.rules)
         except WorkerError as error:
             if len(materials) == 1:
                 return [Unmade(materials[0].article_id, str(error))]

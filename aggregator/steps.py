@@ -33,11 +33,15 @@ from aggregator.core.parse import parse_feed
 from aggregator.core.query import Query, Verdict
 from aggregator.errors import AggregatorError
 from aggregator.outputs import FORMATS
-from aggregator.sources import URL_RULES, family_of_page
+from aggregator.sources import URL_RULES, family_of_page, url_rules_of
 from aggregator.sources.archives import ArchivedPost
 
 ARCHIVE = FeedSpec(id="archive", urls=("archive:",), title="archive", full_text="feed")
 """The feed that imported archives stand for: never polled, and its bodies are whole."""
+
+
+SELF_DESCRIPTION = 500
+"""How many characters of what a feed says made it are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +58,13 @@ def read_feed(answer: Retrieved, spec: FeedSpec, now: datetime) -> FeedReading:
     parsed = parse_feed(answer.body, answer.headers, answer.url, spec.timezone)
     outlet = spec.outlet or parsed.title
     entries = tuple(
-        _entry(entry, key, spec.id, outlet, now)
+        _entry(entry, key, spec, outlet, now)
         for entry, key in zip(parsed.entries, entry_keys(parsed.entries), strict=True)
     )
     return FeedReading(
         title=parsed.title,
         url=parsed.url,
-        generator=parsed.generator,
+        generator=f"{parsed.generator} {parsed.description}".strip()[:SELF_DESCRIPTION],
         language=parsed.language,
         entries=entries,
         hints=parsed.hints,
@@ -68,13 +72,13 @@ def read_feed(answer: Retrieved, spec: FeedSpec, now: datetime) -> FeedReading:
     )
 
 
-def _entry(parsed: ParsedEntry, key: str, feed_id: str, outlet: str, now: datetime) -> Entry:
-    url = entry_url(parsed, URL_RULES)
+def _entry(parsed: ParsedEntry, key: str, spec: FeedSpec, outlet: str, now: datetime) -> Entry:
+    url = entry_url(parsed, url_rules_of(spec))
     return Entry(
-        feed_id=feed_id,
+        feed_id=spec.id,
         key=key,
         digest=entry_digest(parsed.title, parsed.content or parsed.summary),
-        article_id=article_id(url, feed_id, key),
+        article_id=article_id(url, spec.id, key),
         url=url,
         link=parsed.url,
         base=parsed.base,
@@ -101,7 +105,7 @@ def archived_entry(post: ArchivedPost, now: datetime) -> Entry:
         feed_id=ARCHIVE.id,
         key=key,
         digest=entry_digest(post.title, post.html),
-        article_id=article_id(url, ARCHIVE.id, key),
+        article_id=post.id or article_id(url, ARCHIVE.id, key),
         url=url,
         link=post.url,
         base=post.url,

@@ -28,7 +28,7 @@ T = TypeVar("T")
 SECONDS = 20.0
 """The longest a task may take."""
 
-MEGABYTES = 1024
+MEGABYTES = 512
 """The address space of one worker."""
 
 LOOK_EVERY = 2.0
@@ -54,13 +54,20 @@ class Workers:
         Raises WorkerError when the task took too long, needed too much memory, or
         took its process down with it.
         """
+        return await self.run_within(self._seconds, function, *args, **kwargs)
+
+    async def run_within(
+        self, seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """`run` for a task that may take so many seconds, if that is less than any task may."""
+        seconds = min(seconds, self._seconds)
         try:
             try:
-                return await self._run(function, args, kwargs)
+                return await self._run(seconds, function, args, kwargs)
             except BrokenProcessPool:  # some other process's fault: see `_renewed`
-                return await self._run(function, args, kwargs)
+                return await self._run(seconds, function, args, kwargs)
         except TimeoutError as error:
-            raise WorkerError(f"took longer than {self._seconds:g} s") from error
+            raise WorkerError(f"took longer than {seconds:g} s") from error
         except MemoryError as error:
             raise WorkerError("needed more memory than a worker may have") from error
         except ProcessExpired as error:
@@ -69,12 +76,16 @@ class Workers:
             raise WorkerError("the worker processes cannot be started") from error
 
     async def _run(
-        self, function: Callable[..., T], args: Sequence[object], kwargs: Mapping[str, object]
+        self,
+        seconds: float,
+        function: Callable[..., T],
+        args: Sequence[object],
+        kwargs: Mapping[str, object],
     ) -> T:
         if self._closed:
             raise WorkerError("the worker processes are closed")
         pool = self._pool if self._pool.active else await self._renewed()
-        task: Future[T] = pool.schedule(_call, args=(function, args, kwargs), timeout=self._seconds)
+        task: Future[T] = pool.schedule(_call, args=(function, args, kwargs), timeout=seconds)
         result = asyncio.wrap_future(task)
         try:
             while not result.done():

@@ -171,6 +171,7 @@ class ParsedFeed:
     entries: tuple[ParsedEntry, ...]
     hints: FeedHints = FeedHints()
     notes: tuple[str, ...] = ()
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,7 @@ class FeedReading:
     title: str
     url: str
     generator: str
+    """What it says made it: its generator, then its description."""
     language: str
     entries: tuple[Entry, ...]
     hints: FeedHints = FeedHints()
@@ -261,7 +263,7 @@ class Material:
     feeds: Mapping[str, FeedSpec]
     """The specs of the entries' feeds, by id: of a feed no longer configured, what is known."""
     generators: Mapping[str, str] = field(default_factory=dict)
-    """What each feed names as its generator, by id."""
+    """What each feed says made it, by id."""
     pages: tuple[Retrieved, ...] = ()
     """Pages fetched just now, not yet extracted."""
     extracted: Extracted | None = None
@@ -306,6 +308,8 @@ class Composed:
     author: str
     outlet: str
     published: datetime
+    published_by: str
+    """Whose word the date is: `feed`, `body`, `page`, or `seen` where nobody's is believed."""
     language: str
     body: str
     """HTML, sanitised."""
@@ -357,6 +361,8 @@ class Article:
     image: Image | None = None
     categories: tuple[str, ...] = ()
     enclosures: tuple[Enclosure, ...] = ()
+    published_by: str = "feed"
+    """Whose word the date is: `feed`, `body`, `page`, or `seen`."""
     entries: tuple[EntryRef, ...] = ()
     reasons: tuple[Reason, ...] = ()
     """Why it is in the topic it was asked for; empty outside a topic."""

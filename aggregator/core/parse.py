@@ -136,6 +136,7 @@ def _read_xml(text: str, url: str, timezone: str) -> ParsedFeed | None:
         entries=entries,
         hints=_hints(feed, text),
         notes=tuple(notes),
+        description=_text(feed, "subtitle"),
     )
 
 
@@ -284,6 +285,7 @@ def _tidied(feed: ParsedFeed, url: str, note: str) -> ParsedFeed:
         entries=telling,
         hints=feed.hints,
         notes=tuple(sound(each) for each in (note, *feed.notes, empty) if each),
+        description=_line(feed.description),
     )
 
 

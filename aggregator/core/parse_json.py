@@ -32,6 +32,7 @@ def read_json_feed(text: str, timezone: str) -> ParsedFeed | None:
         url=_string(feed.get("home_page_url")),
         language=_string(feed.get("language")),
         generator=_string(feed.get("generator")),
+        description=_string(feed.get("description")),
         entries=tuple(_entry(item, feed, timezone) for item in items),
         notes=(f"{skipped} items are no objects and were left out",) if skipped else (),
     )

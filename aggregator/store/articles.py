@@ -57,8 +57,8 @@ _TWIN = (
     .limit(1)
 )
 _COMPOSED = (
-    "fingerprint", "url", "outlet", "author", "published", "language", "image_url", "image_alt",
-    "title", "lead", "categories", "enclosures", "body",
+    "fingerprint", "url", "outlet", "author", "published", "published_by", "language",
+    "image_url", "image_alt", "title", "lead", "categories", "enclosures", "body",
     "state", "updated", "enrich_at", "enrich_tries",
 )  # fmt: skip
 _STORE = (

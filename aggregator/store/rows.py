@@ -82,6 +82,7 @@ def pending_values(entry: Entry) -> dict[str, Any]:
         "outlet": entry.outlet,
         "author": entry.author,
         "published": entry.published,
+        "published_by": "feed",
         "updated": entry.published,
         "first_seen": entry.first_seen,
         "language": entry.language,
@@ -103,6 +104,7 @@ def composed_values(composed: Composed) -> dict[str, Any]:
         "outlet": composed.outlet,
         "author": composed.author,
         "published": composed.published,
+        "published_by": composed.published_by,
         "language": composed.language,
         "image_url": composed.image.url if composed.image else "",
         "image_alt": composed.image.alt if composed.image else "",
@@ -157,6 +159,7 @@ def article_of(
         image=Image(row.image_url, row.image_alt) if row.image_url else None,
         categories=tuple(row.categories),
         enclosures=enclosures_of(row.enclosures),
+        published_by=row.published_by,
         entries=tuple(entries),
         reasons=reasons_of(reasons),
     )

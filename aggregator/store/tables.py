@@ -132,6 +132,7 @@ class ArticleRow(SQLModel, table=True):
     outlet: str
     author: str
     published: datetime = _time()
+    published_by: str
     updated: datetime = _time()
     first_seen: datetime = _time()
     language: str

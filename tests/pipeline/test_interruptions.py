@@ -106,8 +106,9 @@ def test_very_large_things_take_bounded_time_and_leave_other_feeds_alone(
     on_desk(play, OWN, MIRROR, OTHER, output=OutputSettings(limit=2000))
 
 
-HOSTILE = page("甲", LONG + "<p>会谈</p>" * 1_200_000)
-"""Fifteen megabytes: takes a worker more than twice as long as the limit of this test."""
+LINKS = "".join(f"<a href='/x{n}'>链接{n}</a>双方" for n in range(29_000))
+HOSTILE = page("甲", f"{LONG}<p>{LINKS}</p>{LONG}")
+"""Takes a worker ten times as long as the limit of this test."""
 
 
 def test_a_page_that_hangs_its_worker_leaves_its_article_and_the_others(

@@ -145,6 +145,7 @@ def composed(
         author=entry.author,
         outlet=entry.outlet,
         published=entry.published,
+        published_by="feed",
         language="zh",
         body=body,
         lead=plain_text(body)[:20],

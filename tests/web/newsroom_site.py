@@ -150,6 +150,7 @@ def _composed(article: Article) -> Composed:
         author=article.author,
         outlet=article.outlet,
         published=article.published,
+        published_by="feed",
         language=article.language,
         body=article.body,
         lead=article.lead,

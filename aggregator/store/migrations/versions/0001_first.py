@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.Column("outlet", sa.String, nullable=False),
         sa.Column("author", sa.String, nullable=False),
         sa.Column("published", TIME, nullable=False),
+        sa.Column("published_by", sa.String, nullable=False),
         sa.Column("updated", TIME, nullable=False),
         sa.Column("first_seen", TIME, nullable=False),
         sa.Column("language", sa.String, nullable=False),
