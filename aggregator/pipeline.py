@@ -158,7 +158,8 @@ class Pipeline:
         for url in spec.urls:
             validators = state.validators if url == state.url else Validators()
             try:
-                return await self._ask(spec, url, validators, now, again)
+                may_be_empty = not state.last_success_at or url == spec.urls[-1]
+                return await self._ask(spec, url, validators, now, again, may_be_empty)
             except (FetchError, NotAFeed, WorkerError) as error:
                 failure = failure or error
                 if len(spec.urls) > 1:
@@ -167,13 +168,21 @@ class Pipeline:
         raise failure
 
     async def _ask(
-        self, spec: FeedSpec, url: str, validators: Validators, now: datetime, again: datetime
+        self,
+        spec: FeedSpec,
+        url: str,
+        validators: Validators,
+        now: datetime,
+        again: datetime,
+        may_be_empty: bool,
     ) -> Poll:
         answer = await self.fetcher.feed(url, validators)
         if isinstance(answer, NotModified):
             await self.store.write(polls.record_unchanged, spec.id, url, answer, now, again)
             return Poll(spec.id, "not_modified")
         reading = await self.workers.run(read_feed, answer, spec, now)
+        if not reading.entries and not may_be_empty:
+            raise NotAFeed("the feed has gone empty", shown(url), "the next URL is tried")
         for note in reading.notes:
             log.debug("feed %s: %s", spec.id, note)
         decision = await self.store.write(

@@ -221,5 +221,6 @@ def preview_report(preview: PagePreview) -> dict[str, object]:
         "language": extracted.language,
         "whole text at": extracted.whole_url,
         "characters": len(cleaned.text),
+        "rules": [f"{effect.action} {effect.rule}: {effect.count}" for effect in cleaned.trace],
         "body": cleaned.html,
     }

@@ -36,8 +36,11 @@ from aggregator.outputs import FORMATS
 from aggregator.sources import URL_RULES, family_of_page, url_rules_of
 from aggregator.sources.archives import ArchivedPost
 
-ARCHIVE = FeedSpec(id="archive", urls=("archive:",), title="archive", full_text="feed")
-"""The feed that imported archives stand for: never polled, and its bodies are whole."""
+ARCHIVE = FeedSpec(
+    id="archive", urls=("archive:",), title="archive", source="feedx", full_text="feed"
+)
+"""The feed that imported archives stand for: never polled, and its bodies are whole. It is a
+mirror, and what feedx adds to bodies stands in those that were archived from it."""
 
 
 SELF_DESCRIPTION = 500

@@ -27,8 +27,9 @@ from aggregator.core.model import (
 )
 from aggregator.core.query import Answer, parse_query
 from aggregator.errors import ExtractError, NotAFeed
-from aggregator.sources.archives import ArchivedPost
+from aggregator.sources.archives import ArchivedPost, read_archive
 from aggregator.steps import (
+    ARCHIVE,
     Unmade,
     archived_entry,
     compose_many,
@@ -37,6 +38,7 @@ from aggregator.steps import (
     read_feed,
 )
 from tests.publisher import NOW, item, paragraphs, rss, summary
+from tests.reading import read, seed_blocks, seeds
 
 OWN = FeedSpec("own", ("https://own.test/rss",), outlet="半岛电视台")
 MIRROR = FeedSpec("mirror", ("https://feedx.net/rss/a.xml",), outlet="镜像站")
@@ -345,3 +347,12 @@ def test_an_archived_post_is_the_entry_that_a_feed_would_have_given() -> None:
         archived_entry(replace(post, url="", path=Path(name)), NOW).article_id for name in "ab"
     ]
     assert nameless[0] != nameless[1]
+
+
+@pytest.mark.parametrize("seed", seeds(), ids=lambda seed: seed.stem)
+def test_an_archived_post_becomes_what_its_feed_would_have_given(seed: Path) -> None:
+    entry = archived_entry(read_archive(seed), datetime(2022, 1, 1, tzinfo=UTC))
+    material = Material(entry.article_id, (entry,), {ARCHIVE.id: ARCHIVE})
+    made = compose(material, Rules((), ()))
+    assert isinstance(made, Composed)
+    assert read(made.body) == seed_blocks(seed)

@@ -276,8 +276,12 @@ def _writable(character: str, encoding: str) -> bool:
 
 @pytest.mark.parametrize(
     "broken",
-    [answer(status="503 Service Unavailable"), answer(b"<html><body>For sale</body></html>")],
-    ids=["an error", "a parked domain"],
+    [
+        answer(status="503 Service Unavailable"),
+        answer(b"<html><body>For sale</body></html>"),
+        answer(rss()),
+    ],
+    ids=["an error", "a parked domain", "a feed gone empty"],
 )
 def test_where_the_first_url_fails_the_next_is_asked_and_entries_stay_the_same(
     on_desk: OnDesk, broken: bytes
