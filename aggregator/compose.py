@@ -40,8 +40,9 @@ from aggregator.errors import ExtractError
 from aggregator.sources import family_of_entry, family_of_page, whole_url
 from aggregator.sources.family import Family
 
-PAGES_AT_MOST = 3
-"""How many pages one article may ask for: its page, and where that says the whole text is."""
+PAGES_AT_MOST = 10
+"""How many pages one article may ask for: its page, where that says the whole text is, or goes on.
+"""
 
 LEAD_LENGTH = 200
 """Characters of plain text that stand for an article where only a summary is wanted."""
@@ -147,21 +148,27 @@ def _read_pages(material: Material, linked: _Reading) -> _PageText | PageWanted 
         return PageWanted(material.article_id, link, linked.whole.reason)
     best: _PageText | None = None
     asked = {link}
-    further, complete = "", False
+    further, complete, goes_on = "", False, False
     for page in material.pages:
         asked.add(page.url)
-        further, complete = "", False
+        further, complete, is_next = "", False, goes_on
         try:
             extracted = read_page(page, own)
         except ExtractError:
+            goes_on = False
             continue
+        next_url = extracted.next_url
+        if is_next and best is not None:
+            extracted = replace(best.extracted, body=best.extracted.body + extracted.body)
         cleaned, complete = _clean_page(extracted, own), True
         if best is None or len(cleaned.text) >= len(best.cleaned.text):
             best = _PageText(extracted, cleaned, complete)
         whole = extracted.whole_url or _declared_whole(page.url, cleaned, own)
-        if whole and whole not in asked:
-            further = whole
-            asked.add(further)
+        goes_on = not (whole and whole not in asked)
+        further = next_url if goes_on else whole
+        if further in asked:
+            further = ""
+        asked.add(further)
     if further and not material.page_failed and len(material.pages) < PAGES_AT_MOST:
         return PageWanted(material.article_id, further, "the page shows a part of the text")
     return replace(best, complete=complete) if best else None

@@ -161,6 +161,8 @@ def run(options: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
+    finally:
+        logging.disable(logging.NOTSET)
     means = {name: statistics.fmean(pages.values()) for name, pages in scores.items()}
     if options.json:
         result = {name: {"mean": means[name], "pages": scores[name]} for name in contestants}

@@ -18,6 +18,7 @@ from aggregator.core.model import (
     Entry,
     EntryRef,
     Extracted,
+    FeedRules,
     FeedSpec,
     Material,
     PageWanted,
@@ -351,8 +352,39 @@ def test_an_archived_post_is_the_entry_that_a_feed_would_have_given() -> None:
 
 @pytest.mark.parametrize("seed", seeds(), ids=lambda seed: seed.stem)
 def test_an_archived_post_becomes_what_its_feed_would_have_given(seed: Path) -> None:
-    entry = archived_entry(read_archive(seed), datetime(2022, 1, 1, tzinfo=UTC))
-    material = Material(entry.article_id, (entry,), {ARCHIVE.id: ARCHIVE})
-    made = compose(material, Rules((), ()))
-    assert isinstance(made, Composed)
-    assert read(made.body) == seed_blocks(seed)
+    archived = archived_entry(read_archive(seed), datetime(2022, 1, 1, tzinfo=UTC))
+    assert read(made(material(archived, feeds=(ARCHIVE,))).body) == seed_blocks(seed)
+
+
+def test_the_pages_of_one_article_become_one_text() -> None:
+    spec = FeedSpec(
+        "own",
+        ("https://paged.example/feed",),
+        full_text="page",
+        rules=FeedRules(page_next=("下一页",)),
+    )
+    site = "https://paged.example/a"
+    texts = [paragraphs(f"第{number}部分") for number in range(1, 4)]
+    links = [f'<p><a href="/a_{number}">下一页</a></p>' for number in (2, 3)] + [""]
+    pages = tuple(
+        Retrieved(
+            site if number == 1 else f"{site}_{number}",
+            200,
+            {"content-type": "text/html; charset=utf-8"},
+            f"<html><body><article>{text}{link}</article></body></html>".encode(),
+            Validators(),
+            0.1,
+        )
+        for number, (text, link) in enumerate(zip(texts, links, strict=True), start=1)
+    )
+    given = material(entry("own", summary("甲"), url=site, link=site), feeds=(spec,))
+    asked = []
+    answer = compose(given, NO_RULES)
+    for one in pages:
+        assert isinstance(answer, PageWanted)
+        asked.append(answer.url)
+        given = replace(given, pages=(*given.pages, one))
+        answer = compose(given, NO_RULES)
+    assert asked == [site, f"{site}_2", f"{site}_3"]
+    assert isinstance(answer, Composed)
+    assert [text for _, text in read(answer.body)] == [t for x in texts for _, t in read(x)]

@@ -13,7 +13,7 @@ So its answer serves to find the place, and the page itself gives the markup.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urldefrag, urlsplit
 
@@ -37,6 +37,7 @@ from aggregator.core.markup import (
 from aggregator.core.model import Extracted
 from aggregator.core.page_meta import read_meta
 from aggregator.core.parse_bytes import decode_page
+from aggregator.core.patterns import compiled
 from aggregator.core.wall import wall
 from aggregator.errors import ExtractError
 
@@ -112,6 +113,8 @@ class PageRules:
     """CSS selectors of the boxes its articles stand in."""
     drop: tuple[str, ...] = ()
     """CSS selectors of what is dropped inside them."""
+    next_link: tuple[str, ...] = ()
+    """Regular expressions: the whole text of a link that leads to the article's next page."""
     whole_link: tuple[str, ...] = ()
     """Regular expressions: the whole text of a link that leads to the whole article."""
     timezone: str = "UTC"
@@ -145,11 +148,12 @@ def extract(
     whole_page = root.text_content()
     layout = Layout(root, (Witness(located), *_witnesses(located, embedded)))
     place = _place(layout, select(root, rules.containers))
-    body = whole_url = ""
+    body = whole_url = next_url = ""
     if in_script := _in_script(embedded, layout, place, meta.description):
         body = _with_addresses(in_script.body, base)
     elif place is not None:
-        whole_url = _whole_url(layout, place, base, rules)
+        whole_url = _promised(layout, place, base, rules.whole_link + _WHOLE_LINKS)
+        next_url = _promised(layout, place, base, rules.next_link)
         for element in select(place, rules.drop):
             remove(element)
         drop_boilerplate(place, layout, meta.title)
@@ -171,6 +175,7 @@ def extract(
         image=meta.image,
         language=meta.language,
         whole_url=whole_url,
+        next_url=next_url,
     )
 
 
@@ -290,16 +295,15 @@ def _last_resort(root: HtmlElement, url: str) -> str:
 # --- where the whole of it is ------------------------------------------------------------------
 
 
-def _whole_url(layout: Layout, place: HtmlElement, url: str, rules: PageRules) -> str:
-    """The target of a link in or right after the article that promises its whole text."""
-    patterns = rules.whole_link + _WHOLE_LINKS
+def _promised(layout: Layout, place: HtmlElement, url: str, patterns: Sequence[str]) -> str:
+    """The target of a link in or right after the article with one of these texts."""
     start, end = layout.extent(place)
     for link in [element for element in layout.spans if element.tag == "a"]:
         at = layout.extent(link)[0]
         text = link.text_content().strip()
         if not start <= at <= end + NEARBY or len(text) > 40:
             continue
-        if any(re.fullmatch(pattern, text) for pattern in patterns):
+        if any(compiled(pattern).fullmatch(text) for pattern in patterns):
             target = _target(link, url)
             if target and _is_same_site(target, url) and urldefrag(target)[0] != url:
                 return target

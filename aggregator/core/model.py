@@ -252,6 +252,8 @@ class Extracted:
     language: str = ""
     whole_url: str = ""
     """Where the page says the whole text is, if it shows only a part of it."""
+    next_url: str = ""
+    """Where the page says the text goes on."""
 
 
 @dataclass(frozen=True, slots=True)

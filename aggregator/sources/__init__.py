@@ -137,6 +137,7 @@ def _with_rules(family: Family, rules: FeedRules) -> Family:
             page,
             containers=rules.page_containers + page.containers,
             drop=rules.page_drop + page.drop,
+            next_link=_patterns(rules.page_next) + page.next_link,
             whole_link=_patterns(rules.page_whole) + page.whole_link,
         ),
     )

@@ -120,7 +120,8 @@ def test_a_seed_goes_out_and_in_again_as_the_same_article(
     file.write_bytes(WRITERS[form](published(made)).encode())
     again = made_of(read_archive(file))
     assert _blocks(again) == _blocks(made)
-    assert replace(again, body=made.body) == made
+    # its own date line is gone from the body: now the archive says the date
+    assert replace(again, body=made.body, published_by=made.published_by) == made
     assert made.body.count("<p>") >= 10
 
 
