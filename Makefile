@@ -48,9 +48,9 @@ test-tools:
 # the exact versions, for every Python and system the project runs on
 lock: install
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url pyproject.toml -o requirements.txt
+		--custom-compile-command 'make lock' pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url pyproject.toml --group dev -o requirements-dev.txt
+		--custom-compile-command 'make lock' pyproject.toml --group dev -o requirements-dev.txt
 
 clean:
 	rm -rf .venv
