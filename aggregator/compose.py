@@ -40,9 +40,11 @@ from aggregator.errors import ExtractError
 from aggregator.sources import family_of_entry, family_of_page, whole_url
 from aggregator.sources.family import Family
 
-PAGES_AT_MOST = 10
-"""How many pages one article may ask for: its page, where that says the whole text is, or goes on.
-"""
+PAGES_AT_MOST = 3
+"""How many pages one article may ask for: its page, and where that says the whole text is."""
+
+PARTS_AT_MOST = 10
+"""How many where a page says that the text goes on, as a feed's own rules declare."""
 
 LEAD_LENGTH = 200
 """Characters of plain text that stand for an article where only a summary is wanted."""
@@ -169,7 +171,8 @@ def _read_pages(material: Material, linked: _Reading) -> _PageText | PageWanted 
         if further in asked:
             further = ""
         asked.add(further)
-    if further and not material.page_failed and len(material.pages) < PAGES_AT_MOST:
+    at_most = PARTS_AT_MOST if goes_on else PAGES_AT_MOST
+    if further and not material.page_failed and len(material.pages) < at_most:
         return PageWanted(material.article_id, further, "the page shows a part of the text")
     return replace(best, complete=complete) if best else None
 
