@@ -112,17 +112,6 @@ def pending(
     )
 
 
-def next_pending_at(connection: Connection) -> datetime | None:
-    """When the first of the waiting articles is due; None if none waits."""
-    first: datetime | None = connection.execute(
-        select(ARTICLES.c.enrich_at)
-        .where(ARTICLES.c.enrich_at.is_not(None))
-        .order_by(ARTICLES.c.enrich_at)
-        .limit(1)
-    ).scalar()
-    return first
-
-
 @dataclass(frozen=True, slots=True)
 class Made:
     """An article as it was composed: when its page is tried again (None: nothing is left to do),

@@ -52,7 +52,6 @@ HOT: dict[str, Callable[[Connection], object]] = {
     ),
     "a failed poll": lambda c: polls.record_failure(c, "feedx", "dns", "…", NOW, NOW + HOUR),
     "waiting articles": lambda c: articles.pending(c, NOW, 10, ["x"]),
-    "the next waiting article": articles.next_pending_at,
     "an article made": lambda c: articles.record_articles(
         c, [articles.Made(ARTICLE, None, [entry("a")])], NOW
     ),
