@@ -23,31 +23,29 @@ from uuid import NAMESPACE_URL, uuid5
 
 from aggregator.compose import Rules, given_up
 from aggregator.config import Config
-from aggregator.core.cadence import next_page_try, next_poll, next_try
+from aggregator.core.cadence import next_page_try
+from aggregator.core.feed_state import FeedState
 from aggregator.core.model import (
     Article,
     Composed,
     Decision,
     Edition,
     FeedSpec,
-    FeedState,
     Material,
-    NotModified,
     PageWanted,
     TopicSpec,
-    Validators,
 )
-from aggregator.errors import AggregatorError, FetchError, NotAFeed, StoreError, WorkerError
-from aggregator.fetch import Fetcher, shown
+from aggregator.errors import FetchError, StoreError, WorkerError
+from aggregator.fetch import Fetcher
 from aggregator.outputs import FORMATS
 from aggregator.outputs.files import EditionFiles
+from aggregator.polling import Poll, Poller
 from aggregator.sources.archives import ArchivedPost
 from aggregator.steps import (
     ARCHIVE,
     Unmade,
     archived_entry,
     compose_many,
-    read_feed,
     render,
 )
 from aggregator.store import Store, articles, editions, polls
@@ -63,21 +61,6 @@ UNMADE_AGAIN = timedelta(days=1)
 
 EMPTY_SINCE = datetime(1970, 1, 1, tzinfo=UTC)
 """When an edition that has no article yet was last updated."""
-
-
-@dataclass(frozen=True, slots=True)
-class Poll:
-    """How one poll went. `status` is `new`, `nothing_new`, `not_modified` or an error's kind."""
-
-    feed_id: str
-    status: str
-    new: int = 0
-    revised: int = 0
-    error: str = ""
-
-    @property
-    def failed(self) -> bool:
-        return bool(self.error)
 
 
 @dataclass(frozen=True)
@@ -129,67 +112,8 @@ class Pipeline:
 
     async def refresh(self, state: FeedState, now: datetime) -> Poll:
         """Polls one feed and stores what it brought. Only a StoreError gets out."""
-        spec = self.feeds[state.feed_id]
-        interval = spec.interval or self.config.fetch.interval
-        try:
-            poll = await self._refresh(spec, state, now, next_poll(spec.id, now, interval))
-        except StoreError:
-            raise
-        except Exception as error:
-            if not isinstance(error, AggregatorError):
-                log.exception("feed %s: a bug in reading it", spec.id)
-            kind = error.kind if isinstance(error, AggregatorError) else "bug"
-            text = str(error) or type(error).__name__
-            again = next_try(spec.id, now, interval, state.failures, _retry_after(error))
-            await self.store.write(polls.record_failure, spec.id, kind, text, now, again)
-            log.warning("feed %s: %s; next try %s", spec.id, text, again.isoformat(" ", "minutes"))
-            return Poll(spec.id, kind, error=text)
-        log.info("feed %s: %s, %d new, %d revised", spec.id, poll.status, poll.new, poll.revised)
-        return poll
-
-    async def _refresh(
-        self, spec: FeedSpec, state: FeedState, now: datetime, again: datetime
-    ) -> Poll:
-        """Asks the feed's URLs in order, until one answers with a feed; raises what the first did.
-
-        Validators go only to the URL they came from.
-        """
-        failure: AggregatorError | None = None
-        for url in spec.urls:
-            validators = state.validators if url == state.url else Validators()
-            try:
-                may_be_empty = not state.last_success_at or url == spec.urls[-1]
-                return await self._ask(spec, url, validators, now, again, may_be_empty)
-            except (FetchError, NotAFeed, WorkerError) as error:
-                failure = failure or error
-                if len(spec.urls) > 1:
-                    log.info("feed %s: %s does not work: %s", spec.id, shown(url), error)
-        assert failure is not None
-        raise failure
-
-    async def _ask(
-        self,
-        spec: FeedSpec,
-        url: str,
-        validators: Validators,
-        now: datetime,
-        again: datetime,
-        may_be_empty: bool,
-    ) -> Poll:
-        answer = await self.fetcher.feed(url, validators)
-        if isinstance(answer, NotModified):
-            await self.store.write(polls.record_unchanged, spec.id, url, answer, now, again)
-            return Poll(spec.id, "not_modified")
-        reading = await self.workers.run(read_feed, answer, spec, now)
-        if not reading.entries and not may_be_empty:
-            raise NotAFeed("the feed has gone empty", shown(url), "the next URL is tried")
-        for note in reading.notes:
-            log.debug("feed %s: %s", spec.id, note)
-        decision = await self.store.write(
-            polls.record_poll, spec.id, url, answer, reading, now, again
-        )
-        status = "new" if decision.new or decision.revised else "nothing_new"
-        return Poll(spec.id, status, len(decision.new), len(decision.revised))
+        poller = Poller(self.config.fetch, self.store, self.fetcher, self.workers)
+        return await poller.poll(self.feeds[state.feed_id], state, now)
 
     async def take_in(self, posts: Sequence[ArchivedPost], now: datetime) -> Decision:
         """Stores archived posts as entries of the feed ARCHIVE. Raises StoreError."""

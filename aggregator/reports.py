@@ -11,7 +11,8 @@ from typing import cast
 from aggregator.config import Config
 from aggregator.config.values import masked
 from aggregator.console import Table, ago
-from aggregator.core.model import Counts, FeedSpec, FeedState
+from aggregator.core.feed_state import FeedState
+from aggregator.core.model import Counts, FeedSpec
 from aggregator.engines.local import CycleReport
 from aggregator.outputs import FORMATS
 from aggregator.pipeline import edition_path

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from aggregator.config import Config, FetchSettings, OutputSettings, ServerSettings
-from aggregator.core.model import Entry, FeedSpec, FeedState, TopicSpec
+from aggregator.core.feed_state import FeedState
+from aggregator.core.model import Entry, FeedSpec, TopicSpec
 from aggregator.engines.local import CycleReport, LocalEngine
 from aggregator.fetch import Fetcher
 from aggregator.outputs.files import EditionFiles

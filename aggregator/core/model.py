@@ -370,30 +370,7 @@ class Article:
     """Why it is in the topic it was asked for; empty outside a topic."""
 
 
-# --- what is known of the feeds ----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class FeedState:
-    """How a feed is doing: what its polls left behind."""
-
-    feed_id: str
-    title: str
-    outlet: str
-    url: str
-    """The one that is polled now."""
-    validators: Validators
-    generator: str
-    next_poll_at: datetime
-    last_poll_at: datetime | None
-    last_success_at: datetime | None
-    last_status: str
-    """`new`, `not_modified`, or the kind of the last error; empty before the first poll."""
-    failures: int
-    """Failed polls since the last good one."""
-    error: str
-    """The last error in words; empty if the last poll was good."""
-    entries: int = 0
+# --- the store in numbers ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from aggregator.core.model import FeedState, Material
+from aggregator.core.feed_state import FeedState
+from aggregator.core.model import Material
 from aggregator.engines.backoff import Backoff
 from aggregator.errors import AggregatorError, StoreError
-from aggregator.pipeline import Pipeline, Poll
+from aggregator.pipeline import Pipeline
+from aggregator.polling import Poll
 from aggregator.store import articles, editions, polls
 
 log = logging.getLogger(__name__)

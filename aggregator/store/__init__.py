@@ -22,7 +22,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
-from aggregator.core.model import Article, Counts, FeedState, Match
+from aggregator.core.feed_state import FeedState
+from aggregator.core.model import Article, Counts, Match
 from aggregator.store import articles, editions, polls
 from aggregator.store.database import Database
 from aggregator.store.writer import Writer

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Row,
     and_,
     bindparam,
+    case,
     delete,
+    false,
     insert,
     or_,
     select,
@@ -82,7 +85,52 @@ def pending(
         .order_by(ARTICLES.c.enrich_at, ARTICLES.c.id)
         .limit(limit)
     ).all()
-    ids = [row.id for row in waiting]
+    return _materials(connection, {row.id: row.enrich_tries for row in waiting})
+
+
+def material(connection: Connection, article_id: str) -> Material | None:
+    """What `pending` gives of a waiting article, of any; None if there is no such article."""
+    row = connection.execute(
+        select(ARTICLES.c.id, ARTICLES.c.enrich_tries).where(ARTICLES.c.id == article_id)
+    ).one_or_none()
+    return _materials(connection, {row.id: row.enrich_tries})[0] if row is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An article that was asked for; `state` as in the table `articles`."""
+
+    id: str
+    state: str
+    title: str
+
+
+def find(
+    connection: Connection, beginning: str, urls: Collection[str] = (), limit: int = 10
+) -> tuple[Found, ...]:
+    """The articles whose id has this beginning, if it is not empty, or that an entry of one of
+    these URLs, canonical or as given, is about. For one that was merged, the one it is part of.
+    """
+    asked: ColumnElement[bool] = false()
+    if beginning:
+        asked = ARTICLES.c.id.startswith(beginning, autoescape=True)
+    if urls:
+        of_these = or_(ENTRIES.c.url.in_(urls), ENTRIES.c.link.in_(urls))
+        asked = or_(asked, ARTICLES.c.id.in_(select(ENTRIES.c.article_id).where(of_these)))
+    its_id = case((ARTICLES.c.state == "merged", ARTICLES.c.merged_into), else_=ARTICLES.c.id)
+    kept = select(its_id).where(asked)
+    rows = connection.execute(
+        select(ARTICLES.c.id, ARTICLES.c.state, ARTICLES.c.title)
+        .where(ARTICLES.c.id.in_(kept))
+        .order_by(ARTICLES.c.id)
+        .limit(limit)
+    )
+    return tuple(Found(row.id, row.state, row.title) for row in rows)
+
+
+def _materials(connection: Connection, tries: Mapping[str, int]) -> tuple[Material, ...]:
+    """Takes the ids of articles, and how often the page of each was tried."""
+    ids = list(tries)
     entries = _entries_of(connection, ids)
     extracts = {
         row.article_id: extracted_of(row)
@@ -101,14 +149,14 @@ def pending(
     generators = {row.id: row.generator for row in feeds.values()}
     return tuple(
         Material(
-            article_id=row.id,
-            entries=tuple(entries[row.id]),
-            feeds={e.feed_id: specs[e.feed_id] for e in entries[row.id] if e.feed_id in specs},
-            generators={e.feed_id: generators.get(e.feed_id, "") for e in entries[row.id]},
-            extracted=extracts.get(row.id),
-            tries=row.enrich_tries,
+            article_id=article_id,
+            entries=tuple(entries[article_id]),
+            feeds={e.feed_id: specs[e.feed_id] for e in entries[article_id] if e.feed_id in specs},
+            generators={e.feed_id: generators.get(e.feed_id, "") for e in entries[article_id]},
+            extracted=extracts.get(article_id),
+            tries=tried,
         )
-        for row in waiting
+        for article_id, tried in tries.items()
     )
 
 

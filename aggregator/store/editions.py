@@ -8,8 +8,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Select, case, delete, func, insert, or_, select, update
 
-from aggregator.core.model import Article, Counts, EntryRef, FeedState, Match
-from aggregator.store.rows import article_of, feed_state_of, reasons_of
+from aggregator.core.feed_state import FeedState
+from aggregator.core.model import Article, Counts, EntryRef, Match
+from aggregator.store.feed_rows import feed_state_of
+from aggregator.store.rows import article_of, reasons_of
 from aggregator.store.tables import ARTICLES, ENTRIES, FEEDS, MATCHES, PUBLICATIONS
 
 ALL = "all"

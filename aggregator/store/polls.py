@@ -14,16 +14,15 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, case, delete, insert, select, update
 
 from aggregator.core.dedupe import decide
+from aggregator.core.feed_state import FeedState, with_rhythm
 from aggregator.core.model import (
     Decision,
     Entry,
     FeedReading,
     FeedSpec,
-    FeedState,
-    NotModified,
-    Retrieved,
 )
-from aggregator.store.rows import entry_values, feed_state_of, pending_values
+from aggregator.store.feed_rows import POLLED, feed_state_of, new_feed_values, polled_values
+from aggregator.store.rows import entry_values, pending_values
 from aggregator.store.tables import ARTICLES, ENTRIES, EXTRACTS, FEEDS
 
 AT_ONCE = 500
@@ -38,18 +37,17 @@ _KNOWN = select(ENTRIES.c.key, ENTRIES.c.digest).where(
 _HOMES = select(ARTICLES.c.id, ARTICLES.c.merged_into).where(
     ARTICLES.c.id.in_(bindparam("the_ids", expanding=True))
 )
-_ANSWERED = (
-    "url", "etag", "last_modified", "body_hash", "last_poll_at", "next_poll_at",
-    "last_success_at", "last_status", "failures", "error",
-)  # fmt: skip
-_UNCHANGED = (
+_POLLED = (
     update(FEEDS)
     .where(FEEDS.c.id == bindparam("the_id"))
-    .values({name: bindparam(name) for name in _ANSWERED})
+    .values({name: bindparam(name) for name in POLLED})
 )
-_POLLED = _UNCHANGED.values(
-    generator=bindparam("generator"),
+_TITLED = _POLLED.values(
     title=case((FEEDS.c.title == "", bindparam("its_title")), else_=FEEDS.c.title),
+)
+_SAME_URL = select(ENTRIES.c.key, ENTRIES.c.url).where(
+    ENTRIES.c.feed_id == bindparam("the_id"),
+    ENTRIES.c.article_id.in_(bindparam("the_articles", expanding=True)),
 )
 
 REVISABLE = (
@@ -87,10 +85,9 @@ def sync_feeds(connection: Connection, specs: Sequence[FeedSpec], now: datetime)
         if row.url not in spec.urls:
             values |= {
                 "url": spec.urls[0],
-                "etag": "",
-                "last_modified": "",
-                "body_hash": "",
+                "addresses": [],
                 "next_poll_at": now,
+                "due_because": "its address is new",
                 "last_status": "",
                 "failures": 0,
                 "error": "",
@@ -99,23 +96,7 @@ def sync_feeds(connection: Connection, specs: Sequence[FeedSpec], now: datetime)
 
 
 def _new_feed(spec: FeedSpec, now: datetime) -> dict[str, Any]:
-    return {
-        "id": spec.id,
-        "active": True,
-        "title": spec.title,
-        "outlet": spec.outlet,
-        "url": spec.urls[0],
-        "generator": "",
-        "etag": "",
-        "last_modified": "",
-        "body_hash": "",
-        "next_poll_at": now,
-        "last_poll_at": None,
-        "last_success_at": None,
-        "last_status": "",
-        "failures": 0,
-        "error": "",
-    }
+    return new_feed_values(spec.id, spec.title, spec.outlet, spec.urls[0], now)
 
 
 def due_feeds(
@@ -138,28 +119,60 @@ def active_feeds(connection: Connection) -> tuple[FeedState, ...]:
 
 
 def record_poll(
-    connection: Connection,
-    feed_id: str,
-    url: str,
-    answer: Retrieved,
-    reading: FeedReading,
-    now: datetime,
-    next_poll_at: datetime,
-) -> Decision:
-    """Stores what is new or changed, with the validators it came with and the `url` asked.
+    connection: Connection, state: FeedState, reading: FeedReading, now: datetime
+) -> tuple[Decision, FeedState]:
+    """Stores what is new or changed together with the state that the poll left the feed in.
 
-    Gives the decision.
+    Its status, what is new to its rhythm, and when it last brought something are decided here.
+    Gives the decision and the state as it was stored.
     """
-    decision = record_entries(connection, feed_id, reading.entries, now)
-    values: dict[str, Any] = {
-        "generator": reading.generator,
-        "last_success_at": now,
-        "last_status": "new" if decision.new or decision.revised else "nothing_new",
-        "failures": 0,
-        "error": "",
-    } | _answered(url, answer, now, next_poll_at)
-    connection.execute(_POLLED, {"the_id": feed_id, "its_title": reading.title, **values})
-    return decision
+    entries = reading.entries
+    if len(state.addresses) > 1:
+        entries = _under_known_keys(connection, state.feed_id, entries)
+    decision = record_entries(connection, state.feed_id, entries, now)
+    something = bool(decision.new or decision.revised)
+    state = replace(
+        with_rhythm(state, _dated(decision.new)),
+        generator=reading.generator,
+        hints=reading.hints,
+        last_status="new" if something else "nothing_new",
+        last_new_at=now if decision.new else state.last_new_at,
+    )
+    values = {"the_id": state.feed_id, "its_title": reading.title, **polled_values(state)}
+    connection.execute(_TITLED, values)
+    return decision, state
+
+
+def record_state(connection: Connection, state: FeedState) -> None:
+    """The poll brought no entries: only how the feed is doing has changed."""
+    connection.execute(_POLLED, {"the_id": state.feed_id, **polled_values(state)})
+
+
+def _dated(entries: Sequence[Entry]) -> list[datetime]:
+    """When those that say so were published."""
+    return [entry.published for entry in entries if entry.published != entry.first_seen]
+
+
+def _under_known_keys(
+    connection: Connection, feed_id: str, entries: Sequence[Entry]
+) -> tuple[Entry, ...]:
+    """The entries under the keys they are known by: mirrors of one feed may give them others.
+
+    An entry is known by its key, else by its canonical URL.
+    """
+    known = _known(connection, feed_id, entries)
+    strange = [entry for entry in entries if entry.url and entry.key not in known]
+    homes = _homes(connection, strange)
+    given = {entry.key for entry in entries}
+    keys: dict[str, str] = {}
+    for ids in _chunks(sorted(set(homes.values()))):
+        for row in connection.execute(_SAME_URL, {"the_id": feed_id, "the_articles": ids}):
+            if row.key not in given:  # else this address has both, and they are two entries
+                keys[row.url] = row.key
+    return tuple(
+        replace(entry, key=keys.get(entry.url, entry.key)) if entry.key not in known else entry
+        for entry in entries
+    )
 
 
 def record_entries(
@@ -195,59 +208,6 @@ def record_entries(
             connection.execute(delete(EXTRACTS).where(EXTRACTS.c.article_id.in_(ids)))
         _make_again(connection, changed, now)
     return decision
-
-
-def record_unchanged(
-    connection: Connection,
-    feed_id: str,
-    url: str,
-    answer: NotModified,
-    now: datetime,
-    next_poll_at: datetime,
-) -> None:
-    """The feed is as it was. Its validators are taken: a server may give new ones for old text."""
-    values: dict[str, Any] = {
-        "last_success_at": now,
-        "last_status": "not_modified",
-        "failures": 0,
-        "error": "",
-    } | _answered(url, answer, now, next_poll_at)
-    connection.execute(_UNCHANGED, {"the_id": feed_id, **values})
-
-
-def record_failure(
-    connection: Connection,
-    feed_id: str,
-    kind: str,
-    error: str,
-    now: datetime,
-    next_poll_at: datetime,
-) -> None:
-    """The poll brought nothing. What is known, validators included, stays."""
-    connection.execute(
-        update(FEEDS)
-        .where(FEEDS.c.id == feed_id)
-        .values(
-            last_poll_at=now,
-            next_poll_at=next_poll_at,
-            last_status=kind,
-            error=error,
-            failures=FEEDS.c.failures + 1,
-        )
-    )
-
-
-def _answered(
-    url: str, answer: Retrieved | NotModified, now: datetime, next_poll_at: datetime
-) -> dict[str, Any]:
-    return {
-        "url": url,
-        "etag": answer.validators.etag,
-        "last_modified": answer.validators.last_modified,
-        "body_hash": answer.validators.body_hash,
-        "last_poll_at": now,
-        "next_poll_at": next_poll_at,
-    }
 
 
 def _known(connection: Connection, feed_id: str, entries: Sequence[Entry]) -> Mapping[str, str]:

@@ -15,10 +15,8 @@ from aggregator.core.model import (
     Entry,
     EntryRef,
     Extracted,
-    FeedState,
     Image,
     Reason,
-    Validators,
 )
 
 
@@ -162,24 +160,6 @@ def article_of(
         published_by=row.published_by,
         entries=tuple(entries),
         reasons=reasons_of(reasons),
-    )
-
-
-def feed_state_of(row: Row[Any]) -> FeedState:
-    return FeedState(
-        feed_id=row.id,
-        title=row.title,
-        outlet=row.outlet,
-        url=row.url,
-        validators=Validators(row.etag, row.last_modified, row.body_hash),
-        generator=row.generator,
-        next_poll_at=row.next_poll_at,
-        last_poll_at=row.last_poll_at,
-        last_success_at=row.last_success_at,
-        last_status=row.last_status,
-        failures=row.failures,
-        error=row.error,
-        entries=row.entries if "entries" in row._fields else 0,
     )
 
 

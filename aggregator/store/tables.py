@@ -60,16 +60,26 @@ class FeedRow(SQLModel, table=True):
     title: str
     outlet: str
     url: str
+    """The configured one that served last; `addresses` has what is known of each."""
     generator: str
-    etag: str
-    last_modified: str
-    body_hash: str
     next_poll_at: datetime = _time()
+    due_because: str
     last_poll_at: datetime | None = _time(nullable=True)
     last_success_at: datetime | None = _time(nullable=True)
+    last_new_at: datetime | None = _time(nullable=True)
     last_status: str
     failures: int
     error: str
+    bodies_whole: int
+    """Of its bodies that were held against their page: how many gave as much as the page."""
+    bodies_cut: int
+    """And how many gave less."""
+    addresses: list[dict[str, Any]] = _json()
+    hints: dict[str, Any] = _json()
+    rhythm: list[int] = _json()
+    """Seconds since 1970."""
+    errors: dict[str, list[Any]] = _json()
+    """By kind: how often, and when last."""
 
 
 class EntryRow(SQLModel, table=True):

@@ -299,12 +299,12 @@ def test_where_the_first_url_fails_the_next_is_asked_and_entries_stay_the_same(
         assert [(poll.status, poll.new) for poll in report.polls] == [("nothing_new", 0)]
         state = await d.state("both")
         assert (state.url, state.validators.etag) == ("http://other.test/b.xml", '"b"')
-        # the validators of one are not for the other; the first is asked first again
+        # each keeps the validators it gave; the first is asked first again
         d.site.asked.clear()
         d.answers["/b.xml"] = answer(status="304 Not Modified")
         await d.cycle(after=HOUR)
         [to_a, to_b] = d.site.asked
-        assert (to_a.target, to_a.headers.get("if-none-match")) == ("/a.xml", None)
+        assert (to_a.target, to_a.headers.get("if-none-match")) == ("/a.xml", b'"a"')
         assert (to_b.target, to_b.headers.get("if-none-match")) == ("/b.xml", b'"b"')
         assert d.bytes_published() == before
 
@@ -320,3 +320,97 @@ def test_where_every_url_fails_the_first_failure_is_told(on_desk: OnDesk) -> Non
         assert d.asked("/b.xml") == 1
 
     on_desk(play, FeedSpec("both", ("http://mirror.test/a.xml", "http://other.test/b.xml")))
+
+
+MIRRORS = FeedSpec("both", ("http://mirror.test/a.xml", "http://other.test/b.xml"))
+
+
+def dated(path: str, day: int, hour: int = 8) -> str:
+    """An item of its own text, published on that day of August 2021."""
+    date = f"{day:02} Aug 2021 {hour:02}:00:00 GMT"
+    return item(path, f"报道{path}", paragraphs(path), date=date)
+
+
+def test_an_address_that_is_left_behind_by_the_others_gives_way_to_them(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        old, new = dated("/1", 10), dated("/2", 20)
+        d.answers["/a.xml"] = answer(status="503 Service Unavailable")
+        d.answers["/b.xml"] = answer(rss(new, old))
+        await d.cycle()
+        d.answers["/a.xml"] = answer(rss(old))  # it works again, and knows nothing recent
+        d.answers["/b.xml"] = answer(rss(dated("/3", 20, 11), new, old))
+        report = await d.cycle(after=2 * HOUR)
+        assert [(poll.status, poll.new) for poll in report.polls] == [("new", 1)]
+        state = await d.state("both")
+        assert state.url == "http://other.test/b.xml"
+        assert [address.status for address in state.addresses] == ["behind", ""]
+        d.site.asked.clear()
+        await d.cycle(after=HOUR)
+        assert d.site.targets == ["/b.xml"], "for a while it is not asked"
+        d.answers["/a.xml"] = answer(rss(dated("/4", 20, 15), old))
+        await d.cycle(after=12 * HOUR)
+        assert (await d.state("both")).url == "http://mirror.test/a.xml", "it has caught up"
+
+    on_desk(play, MIRRORS)
+
+
+def test_where_a_feed_falls_silent_another_address_is_asked_once_a_day(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        known = [dated(f"/{day}", day) for day in (17, 18, 19, 20)]
+        d.answers["/a.xml"] = answer(rss(*known), etag='"a"')
+        d.answers["/b.xml"] = answer(rss(*known))
+        await d.cycle()
+        d.answers["/a.xml"] = answer(status="304 Not Modified")
+        await d.cycle(after=24 * HOUR)
+        assert d.asked("/b.xml") == 0, "a day is nothing to a feed of one entry a day"
+        await d.cycle(after=96 * HOUR)
+        await d.cycle(after=HOUR)
+        assert d.asked("/b.xml") == 1
+        assert (await d.state("both")).url == "http://mirror.test/a.xml"
+        d.answers["/b.xml"] = answer(rss(dated("/24", 24), *known))
+        report = await d.cycle(after=24 * HOUR)
+        assert [(poll.status, poll.new) for poll in report.polls] == [("new", 1)]
+        assert (await d.state("both")).url == "http://other.test/b.xml"
+
+    on_desk(play, MIRRORS)
+
+
+def test_entries_keep_their_identity_where_a_mirror_gives_them_other_guids(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        d.answers["/a.xml"] = answer(rss(item("/1", "甲", LONG, guid="a-1")))
+        d.answers["/b.xml"] = answer(rss(item("/1", "甲", LONG, guid="b-1")))
+        await d.cycle()
+        d.answers["/a.xml"] = answer(status="500 Internal Server Error")
+        report = await d.cycle(after=HOUR)
+        assert [(poll.status, poll.new) for poll in report.polls] == [("nothing_new", 0)]
+        assert (await d.state("both")).url == "http://other.test/b.xml"
+        assert d.pipeline.store.counts().entries == 1
+
+    on_desk(play, MIRRORS)
+
+
+def test_an_address_that_failed_is_left_alone_longer_each_time(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        d.answers["/a.xml"] = answer(status="500 Internal Server Error")
+        d.answers["/b.xml"] = answer(rss(item("/1", "甲", LONG)))
+        for _ in range(8):
+            await d.cycle(after=HOUR)
+        # after one hour, then two, then four
+        assert d.asked("/a.xml") == 4
+        assert d.asked("/b.xml") == 8
+        [first, second] = (await d.state("both")).addresses
+        assert (first.status, first.failures, second.status) == ("http_status", 4, "")
+        assert (await d.state("both")).errors["http_status"].count == 4
+
+    on_desk(play, MIRRORS)
+
+
+def test_where_one_address_is_gone_for_good_it_is_never_asked_again(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        d.answers["/a.xml"] = answer(status="410 Gone")
+        d.answers["/b.xml"] = answer(rss(item("/1", "甲", LONG)))
+        for _ in range(3):
+            await d.cycle(after=48 * HOUR)
+        assert (d.asked("/a.xml"), d.asked("/b.xml")) == (1, 3)
+
+    on_desk(play, MIRRORS)

@@ -11,6 +11,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection
 
 from aggregator.core.dedupe import fingerprint
+from aggregator.core.feed_state import FeedState, aligned, answered, failed, unanswered
 from aggregator.core.identity import article_id, entry_digest
 from aggregator.core.model import (
     Composed,
@@ -22,9 +23,7 @@ from aggregator.core.model import (
     Image,
     Match,
     Material,
-    NotModified,
     Reason,
-    Retrieved,
     Validators,
 )
 from aggregator.core.text import fold, letters, plain_text
@@ -35,6 +34,7 @@ T = TypeVar("T")
 
 NOW = datetime(2021, 11, 24, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+GIVEN = Validators('"1"', "yesterday", "hash")
 
 FEEDX = FeedSpec("feedx", ("https://feedx.example/voa.xml",), outlet="美国之音")
 GUANCHA = FeedSpec(
@@ -64,16 +64,31 @@ class Newsroom:
     ) -> T:
         return self.store.read_now(operation, *args, **kwargs)
 
-    def poll(self, *entries: Entry, spec: FeedSpec = FEEDX, now: datetime = NOW) -> Decision:
-        return self.write(
-            polls.record_poll,
-            spec.id,
-            spec.urls[0],
-            retrieved(spec.urls[0]),
-            reading(*entries),
-            now,
-            now + HOUR,
-        )
+    def poll(
+        self,
+        *entries: Entry,
+        spec: FeedSpec = FEEDX,
+        now: datetime = NOW,
+        url: str = "",
+        validators: Validators = GIVEN,
+    ) -> Decision:
+        """One poll that brought these entries; the next is an hour later."""
+        state = self.state(spec)
+        state = answered(state, url or spec.urls[0], validators, "", None, now)
+        state = replace(state, next_poll_at=now + HOUR)
+        return self.write(polls.record_poll, state, reading(*entries), now)[0]
+
+    def fail(
+        self, kind: str, error: str, now: datetime, again: datetime, spec: FeedSpec = FEEDX
+    ) -> None:
+        """One poll that brought nothing."""
+        state = failed(self.state(spec), spec.urls[0], kind, error, now)
+        state = replace(unanswered(state, kind, error, now), next_poll_at=again)
+        self.write(polls.record_state, state)
+
+    def state(self, spec: FeedSpec = FEEDX) -> FeedState:
+        states = self.read(polls.active_feeds)
+        return aligned(next(s for s in states if s.feed_id == spec.id), spec.urls)
 
     def pending(self, now: datetime = NOW) -> tuple[Material, ...]:
         return self.read(articles.pending, now, 100)
@@ -161,14 +176,6 @@ def composed(
 
 def unwanted(article: Composed) -> Composed:
     return replace(article, wanted=False)
-
-
-def retrieved(url: str, etag: str = '"1"') -> Retrieved:
-    return Retrieved(url, 200, {}, b"<rss/>", Validators(etag, "yesterday", "hash"), 0.1)
-
-
-def not_modified(url: str, etag: str = '"2"') -> NotModified:
-    return NotModified(url, Validators(etag, "today", "hash"), 0.1)
 
 
 def reading(*entries: Entry, title: str = "美国之音中文网") -> FeedReading:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import sys
 from itertools import count
 
+from aggregator.core.model import Validators
 from aggregator.store import Store, polls
-from tests.store.making import FEEDX, NOW, Newsroom, entry, reading, retrieved
+from tests.store.making import FEEDX, NOW, Newsroom, entry
 
 
 def main(url: str) -> None:
@@ -18,8 +19,7 @@ def main(url: str) -> None:
     start = int(room.store.feed_states()[0].validators.etag or "0") + 1
     for number in count(start):
         entries = [entry("first", f"第{number}版"), *(entry(str(n)) for n in range(1, number + 1))]
-        answer = retrieved(FEEDX.urls[0], str(number))
-        room.write(polls.record_poll, FEEDX.id, FEEDX.urls[0], answer, reading(*entries), NOW, NOW)
+        room.poll(*entries, validators=Validators(str(number)))
         print(number, flush=True)
 
 

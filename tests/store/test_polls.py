@@ -7,20 +7,19 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select
 
+from aggregator.core.feed_state import ErrorCount, answered
 from aggregator.core.model import Enclosure, Extracted, Validators
 from aggregator.store import polls
 from aggregator.store.tables import ARTICLES, ENTRIES
 from tests.store.making import (
     FEEDX,
+    GIVEN,
     GUANCHA,
     HOUR,
     NOW,
     Newsroom,
     composed,
     entry,
-    not_modified,
-    reading,
-    retrieved,
 )
 
 
@@ -37,8 +36,9 @@ def test_new_feeds_are_due_at_once(room: Newsroom) -> None:
 def test_due_feeds_come_longest_overdue_first_without_the_busy_ones(room: Newsroom) -> None:
     third = replace(FEEDX, id="third")
     room.write(polls.sync_feeds, (FEEDX, GUANCHA, third), NOW)
+    feeds = {spec.id: spec for spec in (FEEDX, GUANCHA, third)}
     for feed_id, ago in (("feedx", 1), ("guancha", 3), ("third", 2)):
-        room.write(polls.record_failure, feed_id, "dns", "…", NOW, NOW - ago * HOUR)
+        room.fail("dns", "…", NOW, NOW - ago * HOUR, feeds[feed_id])
     assert due(room) == ["guancha", "third", "feedx"]
     assert due(room, "guancha") == ["third", "feedx"]
     assert [s.feed_id for s in room.read(polls.due_feeds, NOW, 1)] == ["guancha"]
@@ -65,7 +65,7 @@ def test_removed_feeds_rest_and_come_back_as_they_were(room: Newsroom) -> None:
 
 def test_a_feed_whose_url_is_no_longer_configured_starts_over(room: Newsroom) -> None:
     room.poll(entry("a"))
-    room.write(polls.record_failure, "feedx", "dns", "unknown host", NOW, NOW + HOUR)
+    room.fail("dns", "unknown host", NOW, NOW + HOUR)
     moved = replace(FEEDX, urls=("https://new.example/voa.xml",), title="新名字")
     room.write(polls.sync_feeds, (moved, GUANCHA), NOW)
     state = room.store.feed_states()[0]
@@ -76,8 +76,7 @@ def test_a_feed_whose_url_is_no_longer_configured_starts_over(room: Newsroom) ->
 
 def test_a_mirror_that_answered_is_remembered_with_its_validators(room: Newsroom) -> None:
     second = GUANCHA.urls[1]
-    answer = retrieved(second, '"of b"')
-    room.write(polls.record_poll, "guancha", second, answer, reading(), NOW, NOW + HOUR)
+    room.poll(spec=GUANCHA, url=second, validators=Validators('"of b"'))
     room.write(polls.sync_feeds, (FEEDX, GUANCHA), NOW)
     state = room.store.feed_states()[1]
     assert (state.url, state.validators.etag) == (second, '"of b"')
@@ -184,12 +183,13 @@ def test_a_feed_larger_than_one_statement_may_be_is_taken(room: Newsroom) -> Non
 
 def test_an_unchanged_feed_takes_the_new_validators(room: Newsroom) -> None:
     room.poll(entry("a"))
-    room.write(polls.record_failure, "feedx", "dns", "unknown host", NOW, NOW + HOUR)
-    answer = not_modified(FEEDX.urls[0])
-    later = NOW + HOUR
-    room.write(polls.record_unchanged, "feedx", FEEDX.urls[0], answer, later, later + HOUR)
+    room.fail("dns", "unknown host", NOW, NOW + HOUR)
+    later, given = NOW + HOUR, Validators('"2"', "today", "hash")
+    unchanged = answered(room.state(), FEEDX.urls[0], given, "", None, later)
+    unchanged = replace(unchanged, last_status="not_modified", next_poll_at=later + HOUR)
+    room.write(polls.record_state, unchanged)
     state = room.store.feed_states()[0]
-    assert state.validators == answer.validators
+    assert state.validators == given
     assert (state.last_status, state.failures, state.error) == ("not_modified", 0, "")
     assert (state.last_poll_at, state.last_success_at) == (later, later)
     assert state.next_poll_at == later + HOUR
@@ -200,9 +200,14 @@ def test_a_failed_poll_keeps_all_that_is_known(room: Newsroom) -> None:
     before = room.store.feed_states()[0]
     later = NOW + HOUR
     for _ in range(2):
-        room.write(polls.record_failure, "feedx", "timeout", "too slow", later, later + HOUR)
-    assert room.store.feed_states()[0] == replace(
+        room.fail("timeout", "too slow", later, later + HOUR)
+    after = room.store.feed_states()[0]
+    assert after.validators == before.validators == GIVEN
+    assert after.errors == {"timeout": ErrorCount(2, later)}
+    assert after == replace(
         before,
+        addresses=after.addresses,
+        errors=after.errors,
         failures=2,
         error="too slow",
         last_status="timeout",

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
+from aggregator.core.feed_state import Address, FeedState
 from aggregator.store import articles, editions, polls
-from tests.store.making import HOUR, NOW, Newsroom, composed, entry, reading, retrieved
+from tests.store.making import FEEDX, HOUR, NOW, Newsroom, composed, entry, reading
 
 Plans = dict[str, str]
 
@@ -38,19 +39,20 @@ def plans_of(room: Newsroom, operation: Callable[[Connection], object]) -> Plans
 
 
 ARTICLE = composed(entry("a"), topics=["kabul"])
+POLLED = FeedState(
+    "feedx", "", "", FEEDX.urls[0], (Address(FEEDX.urls[0]), Address("https://b.example/")), "", NOW
+)
+"""A feed with a mirror: its entries are looked for by their URLs too."""
 
 HOT: dict[str, Callable[[Connection], object]] = {
     "due feeds": lambda c: polls.due_feeds(c, NOW, 10, ["x"]),
     "a poll": lambda c: polls.record_poll(
         c,
-        "feedx",
-        "https://feedx.example/voa.xml",
-        retrieved("https://feedx.example/voa.xml"),
+        POLLED,
         reading(entry("a", "改了"), entry("new"), entry("joins", url=entry("b").url)),
         NOW,
-        NOW + HOUR,
     ),
-    "a failed poll": lambda c: polls.record_failure(c, "feedx", "dns", "…", NOW, NOW + HOUR),
+    "a failed poll": lambda c: polls.record_state(c, POLLED),
     "waiting articles": lambda c: articles.pending(c, NOW, 10, ["x"]),
     "an article made": lambda c: articles.record_articles(
         c, [articles.Made(ARTICLE, None, [entry("a")])], NOW

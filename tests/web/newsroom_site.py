@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 from starlette.applications import Starlette
 
+from aggregator.core.feed_state import FeedState, aligned, answered, failed, unanswered
 from aggregator.core.model import (
     Article,
     Composed,
@@ -20,7 +21,6 @@ from aggregator.core.model import (
     FeedSpec,
     Match,
     Reason,
-    Retrieved,
     TopicSpec,
     Validators,
 )
@@ -100,24 +100,28 @@ async def _fill(store: Store) -> None:
     await _poll(store, "feedx", (copy,))
     for article in (TALKS, CONSULTATION, copy):
         await store.write(articles.record_articles, [articles.Made(_composed(article))], NOW)
-    await store.write(
-        polls.record_failure,
-        "silent",
-        "timeout",
-        "https://me:geheim@silent.example/feed: no answer in 30 s <x>",
-        NOW - timedelta(minutes=5),
-        NOW + timedelta(hours=3),
-    )
+    told = "https://me:geheim@silent.example/feed: no answer in 30 s <x>"
+    before = NOW - timedelta(minutes=5)
+    silent = _state(store, "silent")
+    silent = failed(silent, silent.url, "timeout", told, before)
+    silent = unanswered(silent, "timeout", told, before)
+    silent = replace(silent, next_poll_at=NOW + timedelta(hours=3))
+    await store.write(polls.record_state, silent)
 
 
 async def _poll(store: Store, feed_id: str, carried: tuple[Article, ...]) -> None:
-    url = next(spec.urls[0] for spec in FEEDS if spec.id == feed_id)
+    state = _state(store, feed_id)
     entries = tuple(_entry(feed_id, article) for article in carried)
-    reading = FeedReading("", url, "", "zh-CN", entries)
-    answer = Retrieved(url, 200, {}, b"", Validators(), 0.1)
-    await store.write(
-        polls.record_poll, feed_id, url, answer, reading, NOW, NOW + timedelta(hours=1)
-    )
+    state = answered(state, state.url, Validators(), "", None, NOW)
+    state = replace(state, next_poll_at=NOW + timedelta(hours=1))
+    reading = FeedReading("", state.url, "", "zh-CN", entries)
+    await store.write(polls.record_poll, state, reading, NOW)
+
+
+def _state(store: Store, feed_id: str) -> FeedState:
+    spec = next(spec for spec in FEEDS if spec.id == feed_id)
+    states = store.read_now(polls.active_feeds)
+    return aligned(next(s for s in states if s.feed_id == feed_id), spec.urls)
 
 
 def _entry(feed_id: str, article: Article) -> Entry:

@@ -22,15 +22,20 @@ def upgrade() -> None:
         sa.Column("outlet", sa.String, nullable=False),
         sa.Column("url", sa.String, nullable=False),
         sa.Column("generator", sa.String, nullable=False),
-        sa.Column("etag", sa.String, nullable=False),
-        sa.Column("last_modified", sa.String, nullable=False),
-        sa.Column("body_hash", sa.String, nullable=False),
         sa.Column("next_poll_at", TIME, nullable=False),
+        sa.Column("due_because", sa.String, nullable=False),
         sa.Column("last_poll_at", TIME),
         sa.Column("last_success_at", TIME),
+        sa.Column("last_new_at", TIME),
         sa.Column("last_status", sa.String, nullable=False),
         sa.Column("failures", sa.Integer, nullable=False),
         sa.Column("error", sa.String, nullable=False),
+        sa.Column("bodies_whole", sa.Integer, nullable=False),
+        sa.Column("bodies_cut", sa.Integer, nullable=False),
+        sa.Column("addresses", sa.JSON, nullable=False),
+        sa.Column("hints", sa.JSON, nullable=False),
+        sa.Column("rhythm", sa.JSON, nullable=False),
+        sa.Column("errors", sa.JSON, nullable=False),
     )
     op.create_index("feeds_due", "feeds", ["active", "next_poll_at"])
 
