@@ -21,6 +21,7 @@ from aggregator.core.extract import extract
 from aggregator.core.model import (
     NO_FEED_RULES,
     Article,
+    BodyVerdict,
     Composed,
     Entry,
     Extracted,
@@ -35,7 +36,7 @@ from aggregator.core.query import Answer, Document, Query, parse_query
 from aggregator.core.text import detect_language, fold, letters, plain_text
 from aggregator.core.titles import ReadTitle, read_title
 from aggregator.core.topics import Topic, compile_topics, match_topics
-from aggregator.core.whole import Whole, judge_whole
+from aggregator.core.whole import NO_HISTORY, Whole, count_letters, is_cut, judge_whole
 from aggregator.errors import ExtractError
 from aggregator.sources import family_of_entry, family_of_page, whole_url
 from aggregator.sources.family import Family
@@ -100,22 +101,36 @@ def compose(material: Material, rules: Rules) -> Composed | PageWanted:
         return _composed(material, readings, readings[0].cleaned, None, rules)
     whole = next((reading for reading in kept if reading.whole.whole), None)
     if whole is not None:
-        return _composed(material, kept, whole.cleaned, None, rules)
+        return replace(
+            _composed(material, kept, whole.cleaned, None, rules),
+            body_from=whole.entry.feed_id,
+        )
 
     linked = next((reading for reading in kept if reading.entry.url), None)
     page = _read_pages(material, linked) if linked else None
     if isinstance(page, PageWanted):
         return page
-    body = max((reading.cleaned for reading in kept), key=lambda cleaned: len(cleaned.text))
+    longest = max(kept, key=lambda reading: len(reading.cleaned.text))
+    body, body_from = longest.cleaned, longest.entry.feed_id
     if page and len(page.cleaned.text) >= len(body.text):
-        body = page.cleaned
+        body, body_from = page.cleaned, page.extracted.url
     composed = _composed(material, kept, body, page.extracted if page else None, rules)
+    composed = replace(composed, body_from=body_from)
     if linked is None or _is_given_up(material, linked):
         return composed
     if page and page.complete and not material.page_failed:
-        return composed
+        return replace(composed, compared=_compared(kept, page) if material.pages else ())
     # what the pages gave in part is not kept, so that the next try fetches them again
     return replace(composed, extracted=None, page_owed=True)
+
+
+def _compared(readings: Sequence[_Reading], page: _PageText) -> tuple[tuple[str, bool], ...]:
+    """Each feed whose body was held against the page, and whether the body was whole."""
+    on_page = count_letters(page.cleaned.text)
+    return tuple(
+        (reading.entry.feed_id, not is_cut(count_letters(reading.cleaned.text), on_page))
+        for reading in readings
+    )
 
 
 def given_up(url: str) -> Extracted:
@@ -134,7 +149,8 @@ def _read_entry(entry: Entry, material: Material) -> _Reading:
     family = family_of_entry(known, generator, entry.url, generator)
     cleaned = clean_body(entry.content or entry.summary, entry.base or entry.link, family.clean)
     full_text = known.full_text if known.full_text != "auto" else family.full_text
-    whole = judge_whole(cleaned.html, cleaned.text, full_text)
+    history = material.histories.get(entry.feed_id, NO_HISTORY)
+    whole = judge_whole(cleaned.html, cleaned.text, full_text, history)
     return _Reading(entry, spec, family, read_title(entry.title, family.titles), cleaned, whole)
 
 
@@ -235,11 +251,18 @@ def _composed(
         matches=(),
         wanted=wanted,
         extracted=extracted,
+        verdicts=tuple(_verdict(reading) for reading in readings),
     )
     if not wanted:
         return composed
     document = document_of(composed, {entry.feed_id for entry in material.entries})
     return replace(composed, matches=match_topics(_topics(rules), document))
+
+
+def _verdict(reading: _Reading) -> BodyVerdict:
+    entry, whole = reading.entry, reading.whole
+    letters = count_letters(reading.cleaned.text)
+    return BodyVerdict(entry.feed_id, entry.key, whole.whole, whole.reason, letters)
 
 
 def _address(entry: Entry) -> str:

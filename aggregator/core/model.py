@@ -257,6 +257,25 @@ class Extracted:
 
 
 @dataclass(frozen=True, slots=True)
+class BodyHistory:
+    """Of a feed's bodies that were held against their pages: how many were whole, how many cut."""
+
+    whole: int = 0
+    cut: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BodyVerdict:
+    """Whether one entry's body is the whole text, and in a few words why."""
+
+    feed_id: str
+    key: str
+    whole: bool
+    reason: str
+    letters: int
+
+
+@dataclass(frozen=True, slots=True)
 class Material:
     """All that is known about one article: what `compose` makes it from."""
 
@@ -266,6 +285,8 @@ class Material:
     """The specs of the entries' feeds, by id: of a feed no longer configured, what is known."""
     generators: Mapping[str, str] = field(default_factory=dict)
     """What each feed says made it, by id."""
+    histories: Mapping[str, BodyHistory] = field(default_factory=dict)
+    """What is known of each feed's bodies, by id."""
     pages: tuple[Retrieved, ...] = ()
     """Pages fetched just now, not yet extracted."""
     extracted: Extracted | None = None
@@ -331,6 +352,12 @@ class Composed:
     """To be kept, so that the page is not fetched again."""
     page_owed: bool = False
     """The page should have been read and could not be: to be tried again later."""
+    verdicts: tuple[BodyVerdict, ...] = ()
+    """Of each entry's body, whether it is the whole text."""
+    body_from: str = ""
+    """Where the body is from: the id of the feed that gave it, or the page's URL."""
+    compared: tuple[tuple[str, bool], ...] = ()
+    """Feeds whose body was held against a page fetched just now, and whether it was whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,6 +393,10 @@ class Article:
     published_by: str = "feed"
     """Whose word the date is: `feed`, `body`, `page`, or `seen`."""
     entries: tuple[EntryRef, ...] = ()
+    verdicts: tuple[BodyVerdict, ...] = ()
+    """Of each entry's body, whether it is the whole text."""
+    body_from: str = ""
+    """Where the body is from: the id of the feed that gave it, or the page's URL."""
     reasons: tuple[Reason, ...] = ()
     """Why it is in the topic it was asked for; empty outside a topic."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from aggregator.core.model import FullText
+from aggregator.core.model import BodyHistory, FullText
 from aggregator.core.text import count_unspaced
 
 SHORT_UNSPACED = 280
@@ -16,6 +16,17 @@ SHORT_SPACED = 1000
 
 STUB = 0.15
 """Of these lengths: a body below this share is a summary however many paragraphs it has."""
+
+COMPARED = 5
+"""A feed's history counts once so many of its bodies were held against their pages."""
+
+MOSTLY = 0.8
+"""The share of them that says what the feed gives."""
+
+LONG = 4
+"""A body this many times as long as a short one is whole in spite of its feed's history."""
+
+NO_HISTORY = BodyHistory()
 
 _BLOCKS = re.compile(r"<(?:p|h[2-6]|li|blockquote|pre|tr)\b", re.I)
 _CUT_OFF = re.compile(r"(?:\[\s*(?:…|\.{3,})\s*\]|(?:…|\.{3,})\s*more)\W{0,2}\Z", re.I)
@@ -41,12 +52,15 @@ class Whole:
     reason: str
 
 
-def judge_whole(html: str, text: str, full_text: FullText) -> Whole:
+def judge_whole(
+    html: str, text: str, full_text: FullText, history: BodyHistory = NO_HISTORY
+) -> Whole:
     """Takes a clean body as HTML and as text with a line per block, and where the settings, of
     the feed or else of its family, say the whole text is.
 
-    With "auto" a body is taken for a part if its end says so, or if it is a single short
-    paragraph.
+    With "auto" a body is taken for a part if its end says so; else the feed's history decides,
+    what holding its bodies against their pages has shown; without one a single short paragraph
+    is a part.
     """
     if full_text == "page":
         return Whole(False, "the settings say the whole text is on the page")
@@ -62,14 +76,30 @@ def judge_whole(html: str, text: str, full_text: FullText) -> Whole:
         return Whole(False, f"the text is cut off: {last[-12:]}")
     if _MORE.search(last):
         return Whole(False, f"the text ends with a link to more: {last[-20:]}")
-    return _judge_length(html, text, trails_off=bool(_TRAILING_OFF.search(last)))
+    return _judge_length(html, text, bool(_TRAILING_OFF.search(last)), history)
 
 
-def _judge_length(html: str, text: str, trails_off: bool) -> Whole:
-    letters = sum(map(str.isalnum, text))
+def count_letters(text: str) -> int:
+    """What the length of a body is told in."""
+    return sum(map(str.isalnum, text))
+
+
+def is_cut(letters: int, page_letters: int) -> bool:
+    """Whether a body is a part of what its page has: captions and credits are no difference."""
+    return page_letters > letters * 1.2 + 50
+
+
+def _judge_length(html: str, text: str, trails_off: bool, history: BodyHistory) -> Whole:
+    letters = count_letters(text)
     unspaced = count_unspaced(text)
     short = SHORT_UNSPACED if unspaced * 2 > letters else SHORT_SPACED
     blocks = max(len(_BLOCKS.findall(html)), 1)
+    compared = history.whole + history.cut
+    if compared >= COMPARED and letters >= short * STUB and not trails_off:
+        if history.whole >= compared * MOSTLY:
+            return Whole(True, f"{history.whole} of {compared} bodies of the feed were whole")
+        if history.cut >= compared * MOSTLY and letters < short * LONG:
+            return Whole(False, f"{history.cut} of {compared} bodies of the feed were cut")
     if letters < short * STUB:
         return Whole(False, f"only {letters} letters")
     if trails_off and letters < short:

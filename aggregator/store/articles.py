@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from aggregator.core.model import Composed, Entry, Extracted, FeedSpec, Match, Material
+from aggregator.core.model import BodyHistory, Composed, Entry, Extracted, FeedSpec, Match, Material
 from aggregator.core.text import fold, letters, plain_text
 from aggregator.store.editions import ALL, touch
 from aggregator.store.rows import (
@@ -37,6 +37,9 @@ from aggregator.store.tables import ARTICLES, ENTRIES, EXTRACTS, FEEDS, MATCHES,
 
 SAME_TEXT_WITHIN = timedelta(days=7)
 """Equal texts further apart are two articles: a notice repeated each month, say."""
+
+REMEMBERED = 40
+"""How many of a feed's bodies held against their pages are remembered."""
 
 Outcome = Literal["made", "changed", "same", "merged", "dropped"]
 
@@ -61,7 +64,8 @@ _TWIN = (
 )
 _COMPOSED = (
     "fingerprint", "url", "outlet", "author", "published", "published_by", "language",
-    "image_url", "image_alt", "title", "lead", "categories", "enclosures", "body",
+    "image_url", "image_alt", "title", "lead", "categories", "enclosures", "verdicts",
+    "body_from", "body",
     "state", "updated", "enrich_at", "enrich_tries",
 )  # fmt: skip
 _STORE = (
@@ -140,19 +144,26 @@ def _materials(connection: Connection, tries: Mapping[str, int]) -> tuple[Materi
     feeds = {
         row.id: row
         for row in connection.execute(
-            select(FEEDS.c.id, FEEDS.c.url, FEEDS.c.outlet, FEEDS.c.generator).where(
-                FEEDS.c.id.in_(sorted(feed_ids))
-            )
+            select(
+                FEEDS.c.id, FEEDS.c.url, FEEDS.c.outlet, FEEDS.c.generator,
+                FEEDS.c.bodies_whole, FEEDS.c.bodies_cut,
+            ).where(FEEDS.c.id.in_(sorted(feed_ids)))
         )
-    }
+    }  # fmt: skip
     specs = {row.id: FeedSpec(row.id, (row.url,), outlet=row.outlet) for row in feeds.values()}
     generators = {row.id: row.generator for row in feeds.values()}
+    histories = {row.id: BodyHistory(row.bodies_whole, row.bodies_cut) for row in feeds.values()}
     return tuple(
         Material(
             article_id=article_id,
             entries=tuple(entries[article_id]),
             feeds={e.feed_id: specs[e.feed_id] for e in entries[article_id] if e.feed_id in specs},
             generators={e.feed_id: generators.get(e.feed_id, "") for e in entries[article_id]},
+            histories={
+                e.feed_id: histories[e.feed_id]
+                for e in entries[article_id]
+                if e.feed_id in histories
+            },
             extracted=extracts.get(article_id),
             tries=tried,
         )
@@ -182,7 +193,27 @@ def record_articles(
     touched: set[str] = set()
     outcomes = tuple(_record(connection, one, now, touched) for one in made)
     touch(connection, touched)
+    _learn(connection, [pair for one in made for pair in one.composed.compared])
     return outcomes
+
+
+def _learn(connection: Connection, compared: Sequence[tuple[str, bool]]) -> None:
+    """Counts which feeds' bodies were whole beside their pages. What is long past fades, so that
+    a feed that changes is noticed.
+    """
+    faded = FEEDS.c.bodies_whole + FEEDS.c.bodies_cut >= REMEMBERED
+    for feed_id in sorted({feed_id for feed_id, _ in compared}):
+        whole = compared.count((feed_id, True))
+        cut = compared.count((feed_id, False))
+        connection.execute(
+            update(FEEDS)
+            .where(FEEDS.c.id == feed_id)
+            .values(
+                bodies_whole=case((faded, FEEDS.c.bodies_whole // 2), else_=FEEDS.c.bodies_whole)
+                + whole,
+                bodies_cut=case((faded, FEEDS.c.bodies_cut // 2), else_=FEEDS.c.bodies_cut) + cut,
+            )
+        )
 
 
 def _record(connection: Connection, made: Made, now: datetime, touched: set[str]) -> Outcome:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import Any
 
 from sqlalchemy import Row
 
 from aggregator.core.model import (
     Article,
+    BodyVerdict,
     Composed,
     Enclosure,
     Entry,
@@ -90,6 +91,8 @@ def pending_values(entry: Entry) -> dict[str, Any]:
         "lead": "",
         "categories": [],
         "enclosures": [],
+        "verdicts": [],
+        "body_from": "",
         "body": "",
     }
 
@@ -110,6 +113,8 @@ def composed_values(composed: Composed) -> dict[str, Any]:
         "lead": composed.lead,
         "categories": list(composed.categories),
         "enclosures": [asdict(enclosure) for enclosure in composed.enclosures],
+        "verdicts": [list(astuple(verdict)) for verdict in composed.verdicts],
+        "body_from": composed.body_from,
         "body": composed.body,
     }
 
@@ -159,6 +164,8 @@ def article_of(
         enclosures=enclosures_of(row.enclosures),
         published_by=row.published_by,
         entries=tuple(entries),
+        verdicts=tuple(BodyVerdict(*values) for values in row.verdicts),
+        body_from=row.body_from,
         reasons=reasons_of(reasons),
     )
 

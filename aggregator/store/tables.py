@@ -152,6 +152,9 @@ class ArticleRow(SQLModel, table=True):
     lead: str = _long_text()
     categories: list[str] = _json()
     enclosures: list[dict[str, Any]] = _json()
+    verdicts: list[list[Any]] = _json()
+    """Of each entry's body whether it is the whole text, and why."""
+    body_from: str
     body: str = _long_text()
 
 

@@ -5,17 +5,17 @@ from pathlib import Path
 import pytest
 
 from aggregator.core.clean import clean_body
-from aggregator.core.model import FullText
-from aggregator.core.whole import judge_whole
+from aggregator.core.model import BodyHistory, FullText
+from aggregator.core.whole import NO_HISTORY, is_cut, judge_whole
 from tests.reading import seed_body, seeds
 
 SENTENCE = "会谈在多哈举行，各方就局势交换了意见。"
 LONG = "".join(f"<p>{SENTENCE * 5}</p>" for _ in range(6))
 
 
-def judge(html: str, full_text: FullText = "auto") -> bool:
+def judge(html: str, full_text: FullText = "auto", history: BodyHistory = NO_HISTORY) -> bool:
     cleaned = clean_body(html, "https://news.example.org/")
-    whole = judge_whole(cleaned.html, cleaned.text, full_text)
+    whole = judge_whole(cleaned.html, cleaned.text, full_text, history)
     assert whole.reason
     return whole.whole
 
@@ -72,3 +72,39 @@ def test_nothing_is_no_whole_text_but_a_picture_may_be() -> None:
     assert not judge("", "feed")
     assert not judge("<img src='/a.jpg'>")
     assert judge("<img src='/a.jpg'>", "feed")
+
+
+NOTICE = f"<p>{SENTENCE * 4}</p>"
+"""One short paragraph: a summary, or all there is."""
+LEADS = f"<p>{SENTENCE * 2}</p><p>{SENTENCE * 2}</p>"
+"""Two paragraphs: whole, or the beginning of a text."""
+
+
+def test_a_feed_whose_bodies_were_always_whole_is_believed() -> None:
+    assert not judge(NOTICE, history=BodyHistory(whole=4))
+    assert judge(NOTICE, history=BodyHistory(whole=5))
+    assert judge(NOTICE, history=BodyHistory(whole=9, cut=1))
+    assert not judge(NOTICE, history=BodyHistory(whole=3, cut=2))
+
+
+def test_a_feed_whose_bodies_were_always_cut_is_not_believed() -> None:
+    assert judge(LEADS, history=BodyHistory(cut=4))
+    assert not judge(LEADS, history=BodyHistory(cut=5))
+    assert judge(LEADS, history=BodyHistory(whole=3, cut=2))
+    assert judge(LONG * 3, history=BodyHistory(cut=5)), "so long a text is no summary"
+
+
+def test_what_a_body_says_of_itself_weighs_more_than_history() -> None:
+    believed = BodyHistory(whole=30)
+    assert not judge(LONG + "<p>会谈在多哈 […]</p>", history=believed)
+    assert not judge(f"<p>{SENTENCE * 3}会谈……</p>", history=believed)
+    assert not judge("<p>会谈开始。</p>", history=believed)
+    assert judge(LONG, "feed", BodyHistory(cut=30))
+
+
+def test_a_body_is_cut_where_its_page_has_clearly_more() -> None:
+    assert is_cut(200, 1000)
+    assert not is_cut(1000, 1000)
+    assert not is_cut(1000, 1150), "captions and credits"
+    assert not is_cut(100, 150)
+    assert not is_cut(1000, 200)

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -192,6 +193,40 @@ def test_pages_that_lead_to_each_other_for_ever_are_left(on_desk: OnDesk) -> Non
         assert "第3段" in d.published()[0]["content_html"]
 
     on_desk(play)
+
+
+def test_a_feeds_history_tells_whether_its_bodies_are_whole(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        # six short notices whose pages have no more; five summaries, then two leads of texts
+        # that go on
+        notices = {f"/n{n}": f"<p>{f'短讯{n}' * 14}：双方交换了意见。</p>" for n in range(6)}
+        parts = {f"/s{n}": summary(f"摘要{n}") for n in range(5)}
+        parts |= {
+            f"/l{n}": f"<p>{f'导语{n}' * 9}：一。</p><p>{f'导语{n}' * 9}。</p>" for n in (5, 6)
+        }
+        for path, body in notices.items():
+            d.answers[path] = page(path, body + "<p>版权所有</p>")
+        for path in parts:
+            d.answers[path] = page(path, paragraphs(path))
+        for (one, its), (other, part) in zip(notices.items(), parts.items(), strict=False):
+            d.answers["/own.xml"] = answer(rss(item(one, f"短讯{one}", its)))
+            d.answers["/other.xml"] = answer(rss(item(other, f"导语{other}", part)))
+            await d.cycle(after=HOUR)
+        assert [path for path in notices if d.asked(path)] == ["/n0", "/n1", "/n2", "/n3", "/n4"]
+        assert d.asked("/l5") == 1
+        made = {one["url"]: d.pipeline.store.article(_id(one)) for one in d.published()}
+        told, cut = made["http://own.test/n5"], made["http://own.test/l5"]
+        assert told is not None
+        assert cut is not None
+        assert (told.body_from, cut.body_from) == ("own", "http://own.test/l5")
+        assert [v.reason for v in told.verdicts] == ["5 of 5 bodies of the feed were whole"]
+        assert [v.reason for v in cut.verdicts] == ["5 of 5 bodies of the feed were cut"]
+
+    on_desk(play, OWN, OTHER)
+
+
+def _id(one: dict[str, Any]) -> str:
+    return str(one["id"]).removeprefix("urn:uuid:")
 
 
 def test_a_page_that_gives_less_than_the_feed_is_not_used(on_desk: OnDesk) -> None:

@@ -84,6 +84,8 @@ def upgrade() -> None:
         sa.Column("lead", sa.Text, nullable=False),
         sa.Column("categories", sa.JSON, nullable=False),
         sa.Column("enclosures", sa.JSON, nullable=False),
+        sa.Column("verdicts", sa.JSON, nullable=False),
+        sa.Column("body_from", sa.String, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
     )
     op.create_index("articles_newest", "articles", ["state", "published"])
