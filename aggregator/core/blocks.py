@@ -82,36 +82,42 @@ class _Flow:
     def __init__(self) -> None:
         self.blocks: list[HtmlElement] = []
         self.image_centred = False
+        self._begin()
+
+    def _begin(self) -> None:
         self._paragraph = html.Element("p")
+        self._last: HtmlElement | None = None
+        # the text behind the last element: joined once, however many pieces it comes in
+        self._pieces: list[str] = []
+        self._is_blank = True
 
     def text(self, text: str | None) -> None:
         if not text:
             return
-        last = self._last()
-        if last is not None and last.tag == "br" and _INDENT.match(text) and is_blank(last.tail):
+        if self._is_at_break() and _INDENT.match(text):
             self.close()
         text = _SPACES.sub(" ", text)
-        if self._is_open() or text.strip(BLANK):
-            append_text(self._paragraph, text)
+        blank = is_blank(text)
+        if self._is_open() or not blank:
+            self._pieces.append(text)
+            self._is_blank = self._is_blank and blank
 
     def inline(self, element: HtmlElement) -> None:
         for line_break in element.iter("br"):
             line_break.tail = "\n" + (line_break.tail or "").lstrip()
-        self._paragraph.append(element)
+        self._append(element)
 
     def line_break(self) -> None:
-        last = self._last()
-        if last is not None and last.tag == "br" and is_blank(last.tail):
+        if self._is_at_break():
             self.close()
         elif self._is_open():
-            line_break = html.Element("br")
-            line_break.tail = "\n"
-            self._paragraph.append(line_break)
+            self._append(html.Element("br"))
+            self._pieces.append("\n")
 
     def image(self, image: HtmlElement, followed: bool) -> None:
         """`followed`: text stands right after it, on the same line."""
         if is_icon(image) or (followed and self._text_is_open()):
-            self._paragraph.append(image)
+            self._append(image)
             return
         centred = is_centred(image)
         self.close()
@@ -120,22 +126,33 @@ class _Flow:
         self.blocks.append(paragraph)
         self.image_centred = centred
 
-    def block(self, block: HtmlElement) -> None:
-        self.close()
-        self.blocks.append(block)
-
     def close(self) -> None:
         """End the paragraph, if there is anything in it."""
-        paragraph = self._paragraph
         if not self._is_open():
             return
-        self._paragraph = html.Element("p")
+        self._put_text()
+        paragraph = self._paragraph
+        self._begin()
         trim_start(paragraph)
         trim_end(paragraph)
         if self.awaits_caption() and is_caption(paragraph, image_centred=False):
             self.caption([paragraph])
         elif is_filled(paragraph):
             self.blocks.append(paragraph)
+
+    def _append(self, element: HtmlElement) -> None:
+        self._put_text()
+        self._paragraph.append(element)
+        self._last = element
+
+    def _put_text(self) -> None:
+        text = "".join(self._pieces)
+        if self._last is None:
+            self._paragraph.text = text
+        else:
+            self._last.tail = text
+        self._pieces = []
+        self._is_blank = True
 
     def awaits_caption(self) -> bool:
         return bool(self.blocks) and is_image(self.blocks[-1]) and not caption_of(self.blocks[-1])
@@ -153,18 +170,16 @@ class _Flow:
             small.drop_tag()
         image.append(caption)
 
-    def _last(self) -> HtmlElement | None:
-        return self._paragraph[-1] if len(self._paragraph) else None
-
     def _is_open(self) -> bool:
-        return len(self._paragraph) > 0 or bool(self._paragraph.text)
+        return self._last is not None or bool(self._pieces)
+
+    def _is_at_break(self) -> bool:
+        """Does a line begin here that has no text yet?"""
+        return self._last is not None and self._last.tag == "br" and self._is_blank
 
     def _text_is_open(self) -> bool:
         """Has the line that is being filled text before this place?"""
-        last = self._last()
-        if last is None:
-            return not is_blank(self._paragraph.text)
-        return last.tag != "br" or not is_blank(last.tail)
+        return not self._is_blank or (self._last is not None and self._last.tag != "br")
 
 
 # --- pouring -----------------------------------------------------------------------------------

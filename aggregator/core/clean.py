@@ -10,12 +10,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 
 import nh3
-from lxml import html
+from lxml import etree, html
 from lxml.html import HtmlElement
 
 from aggregator.core.blocks import DEAD_TAGS, caption_of, is_image, to_blocks
+from aggregator.core.characters import readable
 from aggregator.core.clean_rules import NO_RULES, CleanRules, RuleEffect, combine
 from aggregator.core.images import image_key, unwrap
 from aggregator.core.lines import cut_lines
@@ -24,10 +26,10 @@ from aggregator.core.markup import (
     append_text,
     is_blank,
     parse_fragment,
-    readable,
-    remove,
+    remove_all,
     resolve_addresses,
     select,
+    unwrap_all,
 )
 from aggregator.core.model import Image
 from aggregator.core.patterns import compiled
@@ -47,7 +49,7 @@ FOOTER_LIMIT = 300
 """Characters a footer may have below however short a body."""
 
 _HIDDEN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.I)
-_INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad]")
+_STYLED = etree.XPath("boolean(.//*[@hidden or @style])")
 _SIZE = re.compile(r"[1-9]\d{0,4}\Z")
 
 _SANITISER = nh3.Cleaner(
@@ -101,21 +103,19 @@ def clean_body(body: str, base: str, rules: CleanRules = NO_RULES) -> Cleaned:
     that is only presentation is not. Raises nothing, whatever the body.
     """
     trace = _Trace()
-    tree = parse_fragment(_visible(body))
+    tree = parse_fragment(body)
     resolve_addresses(tree, base)
     _unwrap_images(tree, rules, trace)
     for scramble in rules.scrambled:
         trace.add("scrambled", scramble.attribute, unscramble(tree, scramble))
     _drop_dead(tree)
-    for element in _selected(tree, "drop", rules.drop, trace):
-        remove(element)
-    for element in _selected(tree, "lift", rules.lift, trace):
-        element.drop_tag()
+    remove_all(tree, _selected(tree, "drop", rules.drop, trace))
+    unwrap_all(tree, _selected(tree, "lift", rules.lift, trace))
     _drop_hidden(tree)
     _settle_noscript(tree)
     _drop_from_captions(tree, rules, trace)
     blocks = to_blocks(tree)
-    texts = [_visible(_text(block)) for block in blocks]
+    texts = [readable(_text(block)) for block in blocks]
     header = _read_header(texts, rules, trace)
     notes = _drop_notes(blocks, texts, rules, trace)
     end = _footer_start(texts, rules, trace)
@@ -131,7 +131,7 @@ def clean_body(body: str, base: str, rules: CleanRules = NO_RULES) -> Cleaned:
         image=_first_image([blocks[at] for at in kept]),
         published_text=header.published_text,
         author=header.author or notes.author,
-        captions="\n".join(_visible(caption) for at in kept if (caption := caption_of(blocks[at]))),
+        captions="\n".join(readable(caption) for at in kept if (caption := caption_of(blocks[at]))),
         trace=trace.effects(),
     )
 
@@ -139,12 +139,6 @@ def clean_body(body: str, base: str, rules: CleanRules = NO_RULES) -> Cleaned:
 def unwrap_image(url: str, rules: CleanRules) -> str:
     """The address of the original, if `url` goes through an image proxy of the rules."""
     return unwrap(url, rules.image_proxies)[0]
-
-
-def _visible(text: str) -> str:
-    """Without what no HTML may hold, nor soft hyphens and the like; both also come as references,
-    so this is asked of what goes in and of what comes out."""
-    return _INVISIBLE.sub("", readable(text))
 
 
 class _Trace:
@@ -191,8 +185,7 @@ def _keep_sizes(image: HtmlElement) -> None:
 
 def _drop_dead(tree: HtmlElement) -> None:
     """Drop what is no text, and what only browsers that know no frames would show."""
-    for element in list(tree.iter(*DEAD_TAGS)):
-        remove(element)
+    etree.strip_elements(tree, *DEAD_TAGS, with_tail=False)
     for frame in list(tree.iter("iframe")):
         frame.text = None
         for child in list(frame):
@@ -201,12 +194,24 @@ def _drop_dead(tree: HtmlElement) -> None:
 
 def _drop_hidden(tree: HtmlElement) -> None:
     """Drop what is not to be seen, unless it is most of the text: scripts reveal that."""
-    for element in list(tree.iterdescendants()):
-        hidden = "hidden" in element.attrib or (
-            "style" in element.attrib and _HIDDEN.search(element.get("style", ""))
-        )
-        if hidden and len(element.text_content()) * 2 < len(tree.text_content()):
-            remove(element)
+    if not _STYLED(tree):
+        return
+    hidden: list[HtmlElement] = []
+    left = len(tree.text_content())
+    walk = etree.iterwalk(tree, events=("start",))
+    for _, element in walk:
+        if element is not tree and _is_hidden(element):
+            size = len(element.text_content())
+            if size * 2 < left:
+                hidden.append(element)
+                left -= size
+                walk.skip_subtree()
+    remove_all(tree, hidden)
+
+
+def _is_hidden(element: HtmlElement) -> bool:
+    style = element.get("style")
+    return "hidden" in element.attrib or bool(style and _HIDDEN.search(style))
 
 
 def _settle_noscript(tree: HtmlElement) -> None:
@@ -215,15 +220,20 @@ def _settle_noscript(tree: HtmlElement) -> None:
     if not frames:
         return
     shown = {
-        image.get("src") for image in tree.iter("img") if not list(image.iterancestors("noscript"))
+        image.get("src")
+        for image in tree.iter("img")
+        if next(image.iterancestors("noscript"), None) is None
     }
+    kept, repeated = [], []
     for frame in frames:
         images = [image.get("src") for image in frame.iter("img")]
         if images and not shown.issuperset(images):
-            frame.drop_tag()
+            kept.append(frame)
             shown.update(images)
         else:
-            remove(frame)
+            repeated.append(frame)
+    remove_all(tree, repeated)
+    unwrap_all(tree, kept)
 
 
 def _drop_from_captions(tree: HtmlElement, rules: CleanRules, trace: _Trace) -> None:
@@ -231,11 +241,13 @@ def _drop_from_captions(tree: HtmlElement, rules: CleanRules, trace: _Trace) -> 
     if not rules.drop_text:
         return
     for figure in list(tree.iter("figure", "figcaption")):
-        for part in list(figure.iterdescendants("span", "p", "div", "small", "figcaption")):
+        notes: list[HtmlElement] = []
+        for part in figure.iterdescendants("span", "p", "div", "small", "figcaption"):
             found = _first_match(rules.drop_text, part.text_content().strip(BLANK))
             if found:
-                remove(part)
+                notes.append(part)
                 trace.add("drop_text", found[0])
+        remove_all(figure, notes)
 
 
 # --- on the blocks -----------------------------------------------------------------------------
@@ -318,7 +330,7 @@ def _drop_notes(
             cut = cut_lines(blocks[at], lambda line: _first_match(rules.drop_text, line))
             for rule, _ in cut:
                 trace.add("drop_text", rule)
-            texts[at] = _visible(_text(blocks[at])) if cut else text
+            texts[at] = readable(_text(blocks[at])) if cut else text
             if not texts[at]:
                 found.add(at)
     return _Found(found, author=author)
@@ -351,13 +363,14 @@ def _first_match(patterns: Iterable[str], text: str) -> tuple[str, re.Match[str]
 
 def _footer_start(texts: list[str], rules: CleanRules, trace: _Trace) -> int:
     """The number of blocks before the footer: all of them, if there is none."""
+    lengths = [0, *accumulate(map(len, texts))]
     for at, text in enumerate(texts):
         if not text or len(text) > LINE_LIMIT:
             continue
         rule = next((rule for rule in rules.footer if compiled(rule).match(text)), None)
         if rule is None:
             continue
-        before, after = sum(map(len, texts[:at])), sum(map(len, texts[at:]))
+        before, after = lengths[at], lengths[-1] - lengths[at]
         # a mark with most of the text behind it ends nothing
         if after <= max(before, FOOTER_LIMIT):
             trace.add("footer", rule, len(texts) - at)
@@ -380,4 +393,4 @@ def _sanitised(blocks: list[HtmlElement]) -> str:
     append_text(root, "")
     markup: str = html.tostring(root, encoding="unicode")
     # character references may have brought in what no XML may hold
-    return _visible(_SANITISER.clean(markup)).strip()
+    return readable(_SANITISER.clean(markup)).strip()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import unquote
 
 from aggregator.core.identity import canonical_url
+from aggregator.core.markup import absolute
 from aggregator.core.patterns import compiled
 
 PROXIES_IN_A_ROW = 3
 """How many proxies one address may have been sent through."""
+
+_SCHEME = re.compile(r"[a-z][a-z\d+.-]*://", re.I)
 
 SIZE_PARAMETERS = frozenset(
     (
@@ -29,8 +33,8 @@ def unwrap(url: str, proxies: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     for _ in range(PROXIES_IN_A_ROW):
         for proxy in proxies:
             match = compiled(proxy).fullmatch(url)
-            if match and match[1]:
-                url = _original(match[1])
+            if match and match[1] and (original := _original(match[1])):
+                url = original
                 through.append(proxy)
                 break
         else:
@@ -39,10 +43,11 @@ def unwrap(url: str, proxies: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
 
 
 def _original(given: str) -> str:
+    """ "" if it is no address of the web."""
     # an address that has its scheme is percent-encoded only where its colon is
-    original = given if "://" in given else unquote(given, errors="replace")
-    original = original if "://" in original else "https://" + original.lstrip("/")
-    return original.replace(" ", "%20")
+    original = given if _SCHEME.match(given) else unquote(given, errors="replace")
+    original = original if _SCHEME.match(original) else "https://" + original.lstrip("/")
+    return absolute(original, "")
 
 
 def image_key(url: str, sizes: tuple[str, ...] = ()) -> str:

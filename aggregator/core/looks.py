@@ -27,6 +27,32 @@ _COLOUR = re.compile(
     r"|(?P<name>(?:dark|dim|light|slate)?gr[ae]y)\b)",
     re.I,
 )
+_DOT_STYLE = re.compile(
+    r"(?:^|;)\s*(?:max-)?(?:width|height)\s*:\s*[01](?:\.0+)?(?:px)?\s*(?:!|;|$)", re.I
+)
+_TRACKER = re.compile(
+    r"https?://(?:"
+    # counters and advertisers
+    r"(?:[\w-]+\.)*(?:doubleclick\.net|googlesyndication\.com|googleadservices\.com"
+    r"|google-analytics\.com|googletagmanager\.com|scorecardresearch\.com|quantserve\.com"
+    r"|chartbeat\.(?:com|net)|stats\.wp\.com|stats\.wordpress\.com|pixel\.wp\.com|statcounter\.com"
+    r"|feedsportal\.com|pheedo\.com|mc\.yandex\.ru|counter\.yadro\.ru"
+    r"|hm\.baidu\.com|cnzz\.com|51\.la|webtrekk\.net|ivwbox\.de"
+    r"|vgwort\.de|imrworldwide\.com|hitbox\.com|omtrdc\.net|2o7\.net|xiti\.com|smetrics\.[\w.-]+)[:/]"
+    r"|(?:www\.)?facebook\.com/tr[/?]"
+    # FeedBurner's, also on hosts of its customers; `/~r/…` counts, `/~ff/…` are buttons
+    r"|[^/?#]+/~(?:r|ff|f|a|at|4|it)/"
+    # anybody's own, unless it is a photo
+    r"|(?:pixel|beacon|tracking|tracker|counter|metrics|analytics)\.[^/?#]+/"
+    r"(?![^?#]*\.(?:jpe?g|png|webp|avif)(?:$|[?#]))"
+    r"|[^?#]*/(?:b|p|t|1x1|1px|pixel|blank|clear|spacer|transparent|trans|beacon|track(?:er|ing)?"
+    r"|count(?:er)?|imp|hit|hm|open|__utm)\.gif(?:$|[?#])"
+    r"|[^?#]*/(?:pixel|beacon|track/open|(?:piwik|matomo|counter|count|hit|track)\.(?:php|aspx?|cgi))"
+    r"/?(?:$|[?#])"
+    r")",
+    re.I,
+)
+"""Addresses of pixels that count who reads."""
 
 
 def is_caption(box: HtmlElement, image_centred: bool) -> bool:
@@ -118,8 +144,13 @@ def is_icon(image: HtmlElement) -> bool:
 
 
 def is_tracker(image: HtmlElement) -> bool:
+    """Is it there to be fetched, not to be seen?"""
     sizes = [_pixels(image.get(name, "")) for name in ("width", "height")]
-    return any(size is not None and size <= 1 for size in sizes)
+    return (
+        any(size is not None and size <= 1 for size in sizes)
+        or bool(_DOT_STYLE.search(image.get("style", "")))
+        or bool(_TRACKER.match(image.get("src", "")))
+    )
 
 
 def _pixels(text: str) -> int | None:

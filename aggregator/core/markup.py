@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from urllib.parse import urljoin, urlsplit
+from itertools import islice
+from urllib.parse import quote, urljoin, urlsplit
 
 from cssselect import HTMLTranslator
 from lxml import etree, html
 from lxml.html import HtmlElement
+
+from aggregator.core.characters import readable
 
 BLOCK_TAGS = frozenset(
     (
@@ -33,19 +37,52 @@ BLANK = " \t\r\n\f\u00a0\u3000"
 DEEPEST = 120
 """Levels of nesting that are looked into."""
 
-ATTRIBUTES_AT_MOST = 1000
+NESTED_AT_MOST = 100
+"""Levels of tags that are read; of what is deeper the text stays, and paragraphs."""
+
+ATTRIBUTES_AT_MOST = 100
 """A tag with more is left out."""
 
-_LONG_TAG = re.compile(r"<[a-zA-Z][^<>]{4000,}>")
-_UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+LONG_TAG = 400
+"""Characters; a shorter tag has not so many attributes."""
+
+FEW_TAGS, SHORT = 100, 10_000
+"""So many tags, or characters, can neither nest deep nor have too many attributes."""
+
+SOURCES_AT_MOST = 30
+"""Sources of one picture that are looked at."""
+
+_ATTRIBUTE = (
+    r"[\s/]*+[^\s/>][^\s/>=]*+"
+    r"(?:\s*+=\s*+(?:\"[^\"]*+\"?|'[^']*+'?|(?![\"'])[^\s>]*+))?+"
+)
+_TAG = re.compile(rf"<(?:!--|(/?)([a-zA-Z][^\s/>]*+)(?:{_ATTRIBUTE})*+[\s/]*+>?)")
+_TOO_MANY = re.compile(rf"<[^\s/>]*+(?:{_ATTRIBUTE}){{{ATTRIBUTES_AT_MOST + 1}}}")
+_RAW_TAGS = frozenset(
+    ("iframe", "noembed", "noframes", "script", "style", "textarea", "title", "xmp")
+)
+"""What they hold is no markup."""
+
+_NEVER_DEEP = frozenset(
+    (
+        "area", "base", "body", "br", "col", "dd", "dt", "embed", "head", "hr", "html", "img",
+        "input", "li", "link", "meta", "option", "p", "param", "plaintext", "source", "tbody",
+        "td", "tfoot", "th", "thead", "tr", "track", "wbr",
+    )
+)  # fmt: skip
+"""Hold nothing, or end where the next one begins."""
+
+_TABS = re.compile(r"[\t\r\n]")
+_UNSEEN = re.compile(
+    r"[\x00-\x20\x7f-\xa0\u00ad\u034f\u061c\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000"
+    r"\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\ufff9-\uffff\U000e0000-\U0010ffff]"
+)
+"""What may not stand in an address as it is: percent-encoded it does no harm there."""
+
+_GONE = "gone"
 
 
 # --- in ----------------------------------------------------------------------------------------
-
-
-def readable(text: str) -> str:
-    """`text` without the characters neither HTML nor XML may hold: NUL, lone surrogates, …"""
-    return _UNREADABLE.sub("", text)
 
 
 def parse_fragment(fragment: str) -> HtmlElement:
@@ -57,24 +94,90 @@ def parse_fragment(fragment: str) -> HtmlElement:
 
 def parse_page(page: str) -> HtmlElement:
     """The `html` element of a page. Any text gives one."""
-    # each attribute is compared with all others of its tag
-    page = _LONG_TAG.sub(lambda tag: "" if tag[0].count("=") > ATTRIBUTES_AT_MOST else tag[0], page)
     return _parse(readable(page) or "<html><body></body></html>")
 
 
 def _parse(text: str) -> HtmlElement:
-    # a parser keeps state between documents, so each has its own; huge_tree lifts the depth at
-    # which libxml2 drops the text from 256 to 2,048
+    # a parser keeps state between documents, so each has its own
     parser = html.HTMLParser(
         encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True
     )
     try:
-        root = html.document_fromstring(text.encode("utf-8"), parser=parser)
+        root = html.document_fromstring(_bounded(text).encode("utf-8"), parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError):  # nothing in it
         root = html.document_fromstring(b"<html><body></body></html>")
     if root.find("body") is None:
         etree.SubElement(root, "body")
+    _resolve_characters(root)
     return root
+
+
+def _bounded(text: str) -> str:
+    """Without the tags that libxml2 would take long for, or lose the text of.
+
+    It compares each attribute with all others of its tag, and drops what is 2,048 levels deep.
+    """
+    if len(text) < SHORT and text.count("<") < FEW_TAGS:
+        return text
+    kept: list[str] = []
+    at = start = 0
+    opened: list[str] = []
+    dropped: Counter[str] = Counter()
+    endless: set[str] = set()
+    while tag := _TAG.search(text, at):
+        at = tag.end()
+        name = (tag[2] or "").lower()
+        if not name:
+            at = _end_of(text, at, "-->", endless)
+        elif _is_dropped(tag, name, opened, dropped):
+            kept.append(text[start : tag.start()])
+            start = at
+        elif name in _RAW_TAGS and not tag[1]:
+            at = _end_of(text, at, f"</{name}", endless)
+    return "".join(kept) + text[start:] if kept else text
+
+
+def _is_dropped(tag: re.Match[str], name: str, opened: list[str], dropped: Counter[str]) -> bool:
+    """Keeps the account of what is open, and of the end tags that are to go with their tags."""
+    if not tag[1]:
+        if tag.end() - tag.start() > LONG_TAG and _TOO_MANY.match(tag[0]):
+            return True
+        if name not in _NEVER_DEEP and name not in _RAW_TAGS:
+            if len(opened) >= NESTED_AT_MOST:
+                dropped[name] += 1
+                return True
+            opened.append(name)
+    elif dropped[name]:
+        dropped[name] -= 1
+        return True
+    elif name in opened:
+        while opened.pop() != name:
+            pass
+        dropped.clear()
+    return False
+
+
+def _end_of(text: str, at: int, end: str, endless: set[str]) -> int:
+    """Where it ends; where it began, if it never does: this is looked for once."""
+    if end in endless:
+        return at
+    found = re.compile(re.escape(end), re.I).search(text, at)
+    if found is None:
+        endless.add(end)
+        return at
+    return found.start()
+
+
+def _resolve_characters(root: HtmlElement) -> None:
+    """Do with characters that came as references what was done with the others."""
+    text = root.text_content()
+    if readable(text) is text:
+        return
+    for element in root.iter():
+        if element.text and (better := readable(element.text)) is not element.text:
+            element.text = better
+        if element.tail and (better := readable(element.tail)) is not element.tail:
+            element.tail = better
 
 
 # --- selecting ---------------------------------------------------------------------------------
@@ -112,6 +215,20 @@ def remove(element: HtmlElement) -> None:
         element.drop_tree()
 
 
+def remove_all(root: HtmlElement, elements: Iterable[HtmlElement]) -> None:
+    """`remove` for many under one root: each by itself joins the text around it once more."""
+    for element in elements:
+        element.tag = _GONE
+    etree.strip_elements(root, _GONE, with_tail=False)
+
+
+def unwrap_all(root: HtmlElement, elements: Iterable[HtmlElement]) -> None:
+    """Leave of each of the elements under `root` what it holds."""
+    for element in elements:
+        element.tag = _GONE
+    etree.strip_tags(root, _GONE)
+
+
 def holds_block(element: HtmlElement) -> bool:
     return next(element.iterdescendants(*BLOCK_TAGS), None) is not None
 
@@ -121,7 +238,7 @@ def holds_block(element: HtmlElement) -> bool:
 
 def absolute(url: str, base: str) -> str:
     """`url` resolved against `base` (RFC 3986 section 5), "" if that is no http(s) URL."""
-    url = re.sub(r"[\t\r\n]", "", url).strip()
+    url = _TABS.sub("", url).strip()
     if not url:
         return ""
     try:
@@ -131,7 +248,11 @@ def absolute(url: str, base: str) -> str:
         return ""
     if parts.scheme.lower() not in ("http", "https") or not parts.netloc:
         return ""
-    return resolved.replace(" ", "%20")
+    return _escaped(resolved)
+
+
+def _escaped(url: str) -> str:
+    return _UNSEEN.sub(lambda character: quote(character[0], errors="ignore"), url)
 
 
 def resolve_addresses(root: HtmlElement, base: str) -> None:
@@ -141,19 +262,23 @@ def resolve_addresses(root: HtmlElement, base: str) -> None:
     """
     for link in list(root.iter("a")):
         href = link.get("href", "").strip()
-        target = href if href.startswith("mailto:") else absolute(href, base) if href else ""
+        if href.startswith("mailto:"):
+            target = _escaped(href)
+        else:
+            target = absolute(href, base) if href else ""
         if target:
             link.set("href", target)
         else:
             link.attrib.pop("href", None)
-    for image in list(root.iter("img")):
-        source = image_source(image, base)
-        if source:
+    without: list[HtmlElement] = []
+    for image in root.iter("img"):
+        if source := image_source(image, base):
             image.set("src", source)
             for name in (*LAZY_SOURCES, "srcset", "data-srcset"):
                 image.attrib.pop(name, None)
         else:
-            remove(image)
+            without.append(image)
+    remove_all(root, without)
     for embedded in root.iter("iframe", "video", "audio", "source", "embed"):
         if embedded.get("src") or embedded.get("data-src"):
             source = absolute(embedded.get("src") or embedded.get("data-src", ""), base)
@@ -174,7 +299,7 @@ def image_source(image: HtmlElement, base: str) -> str:
     sets = [image.get("srcset", ""), image.get("data-srcset", "")]
     # an ancestor at any depth: to libxml2 the `source` before it is not empty, and holds it
     for picture in image.iterancestors("picture"):
-        for source in picture.iter("source"):
+        for source in islice(picture.iter("source"), SOURCES_AT_MOST):
             sets += [source.get("srcset", ""), source.get("data-srcset", "")]
     for candidates in sets:
         if largest := absolute(_largest(candidates), base):
@@ -206,9 +331,14 @@ def is_filled(element: HtmlElement) -> bool:
     return not is_blank(element.text_content()) or next(element.iter("img"), None) is not None
 
 
+def last_child(element: HtmlElement) -> HtmlElement | None:
+    """The same as `element[-1]`, without counting the others, as `len` does."""
+    return next(element.iterchildren(reversed=True), None)
+
+
 def append_text(element: HtmlElement, text: str) -> None:
-    if len(element):
-        element[-1].tail = (element[-1].tail or "") + text
+    if (last := last_child(element)) is not None:
+        last.tail = (last.tail or "") + text
     else:
         element.text = (element.text or "") + text
 
@@ -223,9 +353,9 @@ def move_content(source: HtmlElement, target: HtmlElement) -> None:
 def trim_start(element: HtmlElement) -> None:
     for _ in range(DEEPEST):
         element.text = (element.text or "").lstrip(BLANK) or None
-        if element.text or not len(element):
+        first = next(element.iterchildren(), None)
+        if element.text or first is None:
             return
-        first = element[0]
         if first.tag == "br" or not is_filled(first):
             first.drop_tree()
         elif first.tag == "img":
@@ -236,10 +366,10 @@ def trim_start(element: HtmlElement) -> None:
 
 def trim_end(element: HtmlElement) -> None:
     for _ in range(DEEPEST):
-        if not len(element):
+        last = last_child(element)
+        if last is None:
             element.text = (element.text or "").rstrip(BLANK)
             return
-        last = element[-1]
         last.tail = (last.tail or "").rstrip(BLANK) or None
         if last.tail or last.tag == "img":
             return

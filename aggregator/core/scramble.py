@@ -31,15 +31,16 @@ def _sort(parent: HtmlElement, members: list[HtmlElement], scramble: Scramble) -
     if len(known) != len(members) or len(set(known)) != len(known):
         return 0
     in_order = [member for _, member in sorted(zip(known, members, strict=True), key=_first)]
-    slots = [parent.index(member) for member in members]
-    tails = [member.tail for member in members]
     moved = sum(a is not b for a, b in zip(members, in_order, strict=True))
     if moved:
-        for member in members:
-            parent.remove(member)
-        for slot, tail, member in zip(slots, tails, in_order, strict=True):
-            member.tail = tail
-            parent.insert(slot, member)
+        following = iter(in_order)
+        scrambled = set(members)
+        # all at once, for each place by itself is counted from the first
+        children = [next(following) if each in scrambled else each for each in parent]
+        tails = [child.tail for child in parent]
+        parent[:] = children
+        for child, tail in zip(children, tails, strict=True):
+            child.tail = tail
     return moved
 
 
