@@ -1,0 +1,216 @@
+"""robots.txt (RFC 9309): which pages a site lets this client ask for, and how often.
+
+Each origin is asked once a day. Protego knows the rules' syntax and how they match a path;
+which group is ours is decided here, by the whole product token (§2.2.1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import httpx
+from protego import Protego
+
+from aggregator.errors import FetchError
+
+KEPT_FOR = timedelta(days=1)
+"""§2.4."""
+
+UNREACHABLE_FOR = timedelta(hours=1)
+"""How long a site that could not say what it allows is left alone."""
+
+GIVEN_UP_AFTER = timedelta(days=30)
+"""After so long without an answer a site counts as one that has no rules (§2.3.1.4)."""
+
+MAX_BYTES = 500 * 1024
+"""What is read of a file (§2.5)."""
+
+MAX_ORIGINS = 2_000
+MAX_KEPT = 16_000_000
+"""Of all origins together, in bytes: rules take many times their room once they are parsed,
+so they are kept as they came."""
+
+LONG = 20_000
+"""Longer rules are parsed in a thread: half a megabyte of them takes a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class RobotsAnswer:
+    """What came of asking for /robots.txt, redirects followed; status 0: nothing came."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    asked_at: datetime
+    rules: str
+    """The lines that are for us, under one `user-agent: *`; empty: all is allowed."""
+
+    delay: float | None = None
+    unreachable_since: datetime | None = None
+
+    def holds(self, now: datetime) -> bool:
+        kept = KEPT_FOR if self.unreachable_since is None else UNREACHABLE_FOR
+        return self.asked_at <= now < self.asked_at + kept
+
+
+class Robots:
+    """`await robots.allows(url)`, and then `robots.delay(url)`."""
+
+    def __init__(
+        self,
+        get: Callable[[str], Awaitable[RobotsAnswer]],
+        user_agent_token: str,
+        now: Callable[[], datetime],
+    ) -> None:
+        """Takes what asks for a URL, the product token of our User-Agent, and the clock."""
+        self._get = get
+        self._token = user_agent_token.lower()
+        self._now = now
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._kept = 0
+        self._asking: dict[str, asyncio.Task[_Known]] = {}
+
+    async def allows(self, url: str) -> bool:
+        """Whether the page may be asked for.
+
+        Without an answer, or with 429 or 5xx, none may (§2.3.1.4); with any other status than
+        2xx all may (§2.3.1.3). What is no http or https URL is no matter of robots.txt. An
+        exception of `get` that is no FetchError is a bug, and comes through.
+        """
+        parsed = _parsed(url)
+        if parsed is None:
+            return True
+        known = await self._know(_origin(parsed))
+        target = parsed.raw_path.decode("ascii")
+        if not known.rules:
+            return True
+        if len(known.rules) + len(target) > LONG:
+            return await asyncio.to_thread(_matches, known.rules, target)
+        return _matches(known.rules, target)
+
+    def delay(self, url: str) -> float | None:
+        """Seconds between two requests, if robots.txt is known and says so (Crawl-delay)."""
+        parsed = _parsed(url)
+        known = self._known.get(_origin(parsed)) if parsed else None
+        return known.delay if known else None
+
+    async def _know(self, origin: str) -> _Known:
+        known = self._known.get(origin)
+        if known is not None and known.holds(self._now()):
+            self._known.move_to_end(origin)
+            return known
+        asking = self._asking.get(origin)
+        if asking is None:
+            asking = self._asking[origin] = asyncio.create_task(self._ask(origin))
+            asking.add_done_callback(lambda task: self._asked(origin, task))
+        # whoever asked first may be cancelled while others wait for the same answer
+        return await asyncio.shield(asking)
+
+    async def _ask(self, origin: str) -> _Known:
+        try:
+            answer = await self._get(f"{origin}/robots.txt")
+        except FetchError:
+            answer = RobotsAnswer(0, b"")
+        now = self._now()
+        if 200 <= answer.status < 300:
+            rules = _ours(answer.body, self._token)
+            delay = await asyncio.to_thread(_delay, rules) if len(rules) > LONG else _delay(rules)
+            return _Known(now, rules, delay)
+        if 300 <= answer.status < 500 and answer.status != 429:
+            return _Known(now, "")
+        before = self._known.get(origin)
+        since = before.unreachable_since if before else None
+        if since is not None and now - since > GIVEN_UP_AFTER:
+            return _Known(now, "", unreachable_since=since)
+        return _Known(now, NOTHING_ALLOWED, unreachable_since=since or now)
+
+    def _asked(self, origin: str, task: asyncio.Task[_Known]) -> None:
+        del self._asking[origin]
+        if task.cancelled() or task.exception() is not None:
+            return
+        before = self._known.pop(origin, None)
+        self._known[origin] = known = task.result()
+        self._kept += len(known.rules) - (len(before.rules) if before else 0)
+        while len(self._known) > MAX_ORIGINS or self._kept > MAX_KEPT:
+            _, oldest = self._known.popitem(last=False)
+            self._kept -= len(oldest.rules)
+
+
+def _parsed(url: str) -> httpx.URL | None:
+    """The URL as the client reads it, so that both mean the same host and path."""
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError):
+        return None
+    return parsed if parsed.scheme in ("http", "https") and parsed.host else None
+
+
+def _origin(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
+
+
+NOTHING_ALLOWED = "user-agent: *\ndisallow: /\n"
+
+_AGENT = re.compile(r"user(?:-|\s*)agent(?:\s*:\s*|\s+|$)(.*)", re.IGNORECASE)
+_PRODUCT = re.compile(r"[a-z_-]*", re.IGNORECASE)
+_RULE = re.compile(r"(?:allow|dis{1,2}al{1,2}[oa]w|diasllow|crawl[- ]delay)\b", re.IGNORECASE)
+_BOM = b"\xef\xbb\xbf"
+_ODD = re.compile(rb"[^\t\n\r\x20-\x7e]")
+
+
+def _ours(body: bytes, token: str) -> str:
+    """The rules of all groups that name the token, or else of all that name `*`.
+
+    Empty if there are none. Takes any bytes; those that are not ASCII are percent-encoded,
+    as they are compared (§2.2.2), whatever encoding they are in.
+    """
+    groups: dict[str, list[str]] = {}
+    named: set[str] = set()
+    after_rule = False
+    for line in _lines(body):
+        if (agent := _AGENT.match(line)) is not None:
+            if after_rule:
+                named, after_rule = set(), False
+            product = _product(agent[1])
+            if product in ("*", token):
+                named.add(product)
+                groups.setdefault(product, [])
+        elif _RULE.match(line):
+            after_rule = True
+            for product in named:
+                groups[product].append(line)
+    rules = groups.get(token, groups.get("*", []))
+    return "\n".join(["user-agent: *", *rules, ""]) if rules else ""
+
+
+def _lines(body: bytes) -> list[str]:
+    read, over = body[:MAX_BYTES], body[MAX_BYTES:]
+    text = _ODD.sub(lambda odd: b"%%%02X" % odd[0][0], read.removeprefix(_BOM)).decode("ascii")
+    lines = re.split(r"\r\n|\r|\n", text)
+    # half a path means more than was written
+    whole = lines[:-1] if over and over[:1] not in b"\r\n" else lines
+    return [line.partition("#")[0].strip() for line in whole]
+
+
+def _product(value: str) -> str:
+    """`*`, or the product token without its version, in lower case; any other is empty."""
+    if value.split() and value.split()[0] == "*":
+        return "*"
+    found = _PRODUCT.match(value)
+    return found[0].lower() if found else ""
+
+
+def _matches(rules: str, target: str) -> bool:
+    return Protego.parse(rules).can_fetch(f"http://origin{target}", "*")
+
+
+def _delay(rules: str) -> float | None:
+    return Protego.parse(rules).crawl_delay("*")
