@@ -1,6 +1,6 @@
 """From a feed's bytes to its entries: RSS, Atom and RDF through feedparser, and JSON Feed.
 
-    bytes → decoded → text → read_json_feed | _read_xml → ParsedFeed as given → _tidied
+    bytes → decoded → text → read_json_feed | bounded → _read_xml → ParsedFeed as given → _tidied
 
 feedparser can take long on hostile input: call this in a worker with a time limit.
 """
@@ -16,12 +16,13 @@ from urllib.parse import urljoin
 
 import feedparser
 
-from aggregator.core.dates import parse_date
+from aggregator.core.dates import LONGEST, parse_date
+from aggregator.core.entry_text import cut, has_markup, line, title_line
 from aggregator.core.identity import canonical_url
 from aggregator.core.model import Enclosure, FeedHints, ParsedEntry, ParsedFeed
+from aggregator.core.parse_bounds import TAGS_AT_MOST, bounded, count_tags
 from aggregator.core.parse_bytes import decoded, sound
 from aggregator.core.parse_json import as_html, read_json_feed, whole_number
-from aggregator.core.text import plain_text
 from aggregator.errors import NotAFeed
 
 _BINARY = (
@@ -35,15 +36,26 @@ _OPML = re.compile(r"<opml[\s>]", re.I)
 _ROOT_END = re.compile(r"</(?:\w+:)?(?:rss|feed|rdf|channel)\s*>", re.I)
 _ENTRY_START = re.compile(r"<(?:item|entry)[\s>]", re.I)
 _ENTRY_END = re.compile(r"</(?:item|entry)\s*>", re.I)
-_MARKUP = re.compile(
-    r"</[a-z][^<>]*>|<(?:br|hr|img|p|wbr)\b[^<>]*>|&(?:#\d+|#x[0-9a-f]+|[a-z][a-z0-9]+);", re.I
-)
-_SKIP_HOURS = re.compile(r"<skipHours\b[^>]*>(.{0,2000}?)</skipHours>", re.S | re.I)
-_SKIP_DAYS = re.compile(r"<skipDays\b[^>]*>(.{0,2000}?)</skipDays>", re.S | re.I)
+_SKIP_HOURS = re.compile(r"<skipHours\b", re.I)
+_SKIP_DAYS = re.compile(r"<skipDays\b", re.I)
+_SKIP_END = re.compile(r"</skip(?:Hours|Days)", re.I)
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_NOWHERE = re.compile(r"https?:/*|//+", re.I)
+"""A link that was left empty: taken as relative it would lead to the feed's own page."""
 _NO_BASE = "mailto:"
 """What nothing can be relative to: links that a document leaves relative stay so, and are told
 from those that its xml:base makes absolute. Without any, feedparser keeps the last xml:base."""
+CATEGORIES_AT_MOST = 100
+ENCLOSURES_AT_MOST = 100
+"""Of one entry; what comes after is left out."""
+
+LINK_LIMIT = 8_000
+"""Characters, which servers take at least (RFC 9110 section 4.1): a longer link is none."""
+
+DESCRIPTION_LIMIT = 2_000
+NOTE_LIMIT = 300
+"""Characters of how a feed describes itself, and of what feedparser found wrong with it."""
+
 _PERIODS = ("hourly", "daily", "weekly", "monthly", "yearly")
 
 
@@ -104,6 +116,10 @@ def _not_a_feed(text: str, url: str) -> NotAFeed:
 def _read_xml(text: str, url: str, timezone: str) -> ParsedFeed | None:
     # it names the old encoding, and where a comment stands before it no parser accepts it
     text = _DECLARATION.sub("", text[:300], count=1) + text[300:]
+    text, too_large = bounded(text, timezone)
+    if (tags := count_tags(text)) > TAGS_AT_MOST:
+        what = f"it has {tags} tags, more than any feed needs"
+        raise NotAFeed(what, url, f"open {url} in a browser to see what it is")
     read = feedparser.parse(
         BytesIO(text.encode()),
         response_headers={
@@ -118,7 +134,9 @@ def _read_xml(text: str, url: str, timezone: str) -> ParsedFeed | None:
         return None
     feed: dict[str, object] = read["feed"]
     items: list[dict[str, object]] = read["entries"]
-    notes = [f"not well-formed: {read['bozo_exception']}"] if read.get("bozo") else []
+    notes = [*too_large]
+    if read.get("bozo"):
+        notes.append(f"not well-formed: {cut(str(read['bozo_exception']), NOTE_LIMIT)}")
     if items and _is_cut_off(text):
         notes.append("it is cut off: the last entry was left out")
         items = items[:-1]
@@ -215,7 +233,7 @@ def _is_text(part: dict[str, object]) -> bool:
 def _html(part: dict[str, object]) -> str:
     """A body as HTML. What says that it is plain text often is not: markup decides."""
     value = _text(part, "value")
-    if _text(part, "type") == "text/plain" and not _MARKUP.search(value):
+    if _text(part, "type") == "text/plain" and not has_markup(value):
         return as_html(value)
     return value
 
@@ -232,22 +250,24 @@ def _moment(parsed: object) -> datetime | None:
 
 
 def _hints(feed: dict[str, object], text: str) -> FeedHints:
-    hours, days = _SKIP_HOURS.search(text), _SKIP_DAYS.search(text)
-    named = days[1].lower() if days else ""
+    hours = re.findall(r"\b\d{1,2}\b", _skipped(_SKIP_HOURS, text))
+    days = _skipped(_SKIP_DAYS, text).lower()
     period = _text(feed, "sy_updateperiod").lower()
     return FeedHints(
         ttl=whole_number(_text(feed, "ttl")) or None,
-        skip_hours=tuple(
-            sorted(
-                {int(hour) % 24 for hour in re.findall(r"\b\d{1,2}\b", hours[1]) if int(hour) < 25}
-            )
-        )
-        if hours
-        else (),
-        skip_days=tuple(day for day in _DAYS if day.lower() in named),
+        skip_hours=tuple(sorted({int(hour) % 24 for hour in hours if int(hour) < 25})),
+        skip_days=tuple(day for day in _DAYS if day.lower() in days),
         update_period=period if period in _PERIODS else "",
         update_frequency=whole_number(_text(feed, "sy_updatefrequency")) or 1,
     )
+
+
+def _skipped(start: re.Pattern[str], text: str) -> str:
+    """What stands in the first such element; feedparser keeps the last hour or day only."""
+    found = start.search(text)
+    inside = text[found.end() : found.end() + 2000] if found else ""
+    end = _SKIP_END.search(inside)
+    return inside[: end.start()] if end else ""
 
 
 # feedparser's dictionaries rename keys as they are read, and hold what a document puts there
@@ -278,14 +298,14 @@ def _tidied(feed: ParsedFeed, url: str, note: str) -> ParsedFeed:
     left_out = len(entries) - len(telling)
     empty = f"{left_out} empty entries were left out" if left_out else ""
     return ParsedFeed(
-        title=_line(feed.title),
+        title=line(feed.title),
         url=page,
-        language=_line(feed.language),
-        generator=_line(feed.generator),
+        language=line(feed.language),
+        generator=line(feed.generator),
         entries=telling,
         hints=feed.hints,
         notes=tuple(sound(each) for each in (note, *feed.notes, empty) if each),
-        description=_line(feed.description),
+        description=line(feed.description, DESCRIPTION_LIMIT),
     )
 
 
@@ -297,34 +317,32 @@ def _tidied_entry(entry: ParsedEntry, page: str) -> ParsedEntry:
     base = entry.base or page
     link = _absolute(base, entry.url)
     content, summary = sound(entry.content), sound(entry.summary)
+    categories = dict.fromkeys(filter(None, map(line, entry.categories[:CATEGORIES_AT_MOST])))
     enclosures = {
-        address: Enclosure(address, _line(enclosure.media_type), enclosure.length)
-        for enclosure in reversed(entry.enclosures)
+        address: Enclosure(address, line(enclosure.media_type), enclosure.length)
+        for enclosure in reversed(entry.enclosures[:ENCLOSURES_AT_MOST])
         if (address := _absolute(base, enclosure.url))
     }
     return replace(
         entry,
-        title=_line(entry.title),
+        title=title_line(entry.title),
         url=link,
         guid=sound(entry.guid).strip(),
-        author=_line(entry.author),
-        date_given=sound(entry.date_given),
+        author=line(entry.author),
+        date_given=sound(entry.date_given)[:LONGEST],
         summary="" if summary == content else summary,
         content=content,
         base=base,
-        language=_line(entry.language),
-        categories=tuple(dict.fromkeys(filter(None, map(_line, entry.categories)))),
+        language=line(entry.language),
+        categories=tuple(categories),
         enclosures=tuple(reversed(enclosures.values())),
     )
 
 
-def _line(text: str) -> str:
-    """Plain text in one line; what only looks like markup (a < b) is left as it is."""
-    return " ".join(sound(plain_text(text) if _MARKUP.search(text) else text).split())
-
-
 def _absolute(base: str, link: str) -> str:
     """An http(s) URL that can be fetched, or ""."""
+    if len(link) > LINK_LIMIT or _NOWHERE.fullmatch(link.strip()):
+        return ""
     link = re.sub(r"[\t\r\n]+ *", "", sound(link).strip()).replace(" ", "%20")
     try:
         joined = urljoin(base, link) if link else ""

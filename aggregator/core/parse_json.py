@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from html import escape
 
 from aggregator.core.dates import parse_date
 from aggregator.core.model import Enclosure, ParsedEntry, ParsedFeed
+from aggregator.core.parse_bounds import ENTRIES_AT_MOST, newest, too_many
 
 
 def read_json_feed(text: str, timezone: str) -> ParsedFeed | None:
@@ -27,6 +29,10 @@ def read_json_feed(text: str, timezone: str) -> ParsedFeed | None:
         return None
     items = [item for item in feed["items"] if isinstance(item, dict)]
     skipped = len(feed["items"]) - len(items)
+    notes = [f"{skipped} items are no objects and were left out"] if skipped else []
+    if len(items) > ENTRIES_AT_MOST:
+        notes.append(too_many(len(items)))
+        items = [items[place] for place in newest([_dated(item, timezone) for item in items])]
     return ParsedFeed(
         title=_string(feed.get("title")),
         url=_string(feed.get("home_page_url")),
@@ -34,8 +40,12 @@ def read_json_feed(text: str, timezone: str) -> ParsedFeed | None:
         generator=_string(feed.get("generator")),
         description=_string(feed.get("description")),
         entries=tuple(_entry(item, feed, timezone) for item in items),
-        notes=(f"{skipped} items are no objects and were left out",) if skipped else (),
+        notes=tuple(notes),
     )
+
+
+def _dated(item: dict[str, object], timezone: str) -> datetime | None:
+    return parse_date(_string(item.get("date_published") or item.get("date_modified")), timezone)
 
 
 def _entry(item: dict[str, object], feed: dict[str, object], timezone: str) -> ParsedEntry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aggregator.core.entry_text import is_comment_count
 from aggregator.core.patterns import compiled
 
 
@@ -29,9 +30,11 @@ class ReadTitle:
 
 
 def read_title(title: str, rules: TitleRules) -> ReadTitle:
-    """The title proper. Never empty unless `title` is: a rule that would leave nothing is not
-    applied.
+    """The title proper. Never empty unless `title` is, or is a scraped count of comments: a rule
+    that would leave nothing is not applied.
     """
+    if is_comment_count(title):
+        return ReadTitle("")
     for rule in rules.drop:
         title = compiled(rule).sub("", title).strip() or title
     for rule in rules.reprint:
