@@ -19,6 +19,7 @@ import click
 
 from aggregator.cli_common import Setting, as_json, end, require_known, show, span
 from aggregator.cli_exchange import discover, export, import_
+from aggregator.cli_preview import preview
 from aggregator.console import (
     abandon_output,
     prepare_streams,
@@ -267,24 +268,6 @@ def publish(setting: Setting, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("url")
-@as_json
-@click.pass_obj
-def preview(setting: Setting, url: str, as_json: bool) -> None:
-    """What would be extracted from a page."""
-    config = setting.config()
-    from aggregator import reports, trial
-
-    result = reports.preview_report(asyncio.run(trial.preview(config, url)))
-    if as_json:
-        print_json(result)
-        return
-    body = result.pop("body")
-    head = [f"{name}: {value}" for name, value in result.items() if value != ""]
-    print_line("\n".join((*head, "", str(body))))
-
-
-@cli.command()
 @click.option("--topic", "topic_id", default="", help="Only the articles that are in this topic.")
 @click.option("--feed", "feed_id", default="", help="Only the articles of this feed.")
 @as_json
@@ -308,6 +291,9 @@ def reprocess(setting: Setting, topic_id: str, feed_id: str, as_json: bool) -> N
     else:
         print_line(f"{number} articles made again")
     end(problems)
+
+
+cli.add_command(preview)
 
 
 # --- what comes in and goes out ----------------------------------------------------------------

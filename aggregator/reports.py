@@ -16,7 +16,6 @@ from aggregator.core.model import Counts, FeedSpec
 from aggregator.engines.local import CycleReport
 from aggregator.outputs import FORMATS
 from aggregator.pipeline import edition_path
-from aggregator.steps import PagePreview
 from aggregator.trial import Trial
 
 STORED = ("entries", "articles", "duplicates", "pending")
@@ -207,21 +206,3 @@ def trial_tables(trial: Trial) -> tuple[Table, ...]:
     ]
     title = f"{len(trial.hits)} of {trial.examined} articles match"
     return (Table(title, ("published", "outlet", "title", "because"), rows),)
-
-
-def preview_report(preview: PagePreview) -> dict[str, object]:
-    """What a page gives."""
-    extracted, cleaned = preview.extracted, preview.cleaned
-    return {
-        "family": preview.family,
-        "url": extracted.url,
-        "title": extracted.title,
-        "author": extracted.author or cleaned.author,
-        "published": extracted.published.isoformat() if extracted.published else "",
-        "image": cleaned.image.url if cleaned.image else extracted.image,
-        "language": extracted.language,
-        "whole text at": extracted.whole_url,
-        "characters": len(cleaned.text),
-        "rules": [f"{effect.action} {effect.rule}: {effect.count}" for effect in cleaned.trace],
-        "body": cleaned.html,
-    }

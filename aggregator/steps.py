@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from traceback import format_exc
 
-from aggregator.compose import Rules, compose, document_of, read_page
-from aggregator.core.clean import Cleaned, clean_body
+from aggregator.compose import Rules, compose, document_of
 from aggregator.core.dates import credible
 from aggregator.core.identity import article_id, canonical_url, entry_digest, entry_keys, entry_url
 from aggregator.core.model import (
@@ -21,7 +20,6 @@ from aggregator.core.model import (
     Composed,
     Edition,
     Entry,
-    Extracted,
     FeedReading,
     FeedSpec,
     Material,
@@ -33,7 +31,7 @@ from aggregator.core.parse import parse_feed
 from aggregator.core.query import Query, Verdict
 from aggregator.errors import AggregatorError
 from aggregator.outputs import FORMATS
-from aggregator.sources import URL_RULES, family_of_page, url_rules_of
+from aggregator.sources import URL_RULES, url_rules_of
 from aggregator.sources.archives import ArchivedPost
 
 ARCHIVE = FeedSpec(
@@ -157,21 +155,3 @@ def render(edition: Edition) -> tuple[tuple[str, bytes], ...]:
 def judge_article(query: Query, article: Article) -> Verdict:
     """What a query says of an article that is stored."""
     return query.judge(document_of(article, {entry.feed_id for entry in article.entries}))
-
-
-@dataclass(frozen=True, slots=True)
-class PagePreview:
-    """What a page gives: as extracted, and cleaned by the rules of its family."""
-
-    family: str
-    extracted: Extracted
-    cleaned: Cleaned
-
-
-def preview_page(page: Retrieved) -> PagePreview:
-    """Extracts and cleans one page. Raises ExtractError."""
-    family = family_of_page(page.url)
-    extracted = read_page(page)
-    return PagePreview(
-        family.name, extracted, clean_body(extracted.body, extracted.url, family.clean)
-    )

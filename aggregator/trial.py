@@ -1,4 +1,4 @@
-"""Trying things out before they are relied on: a query on the past, a page's extraction."""
+"""Trying things out before they are relied on: a query on the past."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from datetime import datetime
 from aggregator.config import Config
 from aggregator.core.model import Article, Reason
 from aggregator.core.query import Answer, parse_query
-from aggregator.daemon import VERSION
-from aggregator.fetch import Fetcher
-from aggregator.steps import PagePreview, judge_article, preview_page
+from aggregator.steps import judge_article
 from aggregator.store import Store, editions
-from aggregator.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +50,3 @@ def try_query(store: Store, config: Config, query: str, since: datetime) -> Tria
     return Trial(
         examined, tuple(hits), topic.id, tuple(sorted(found - saved)), tuple(sorted(saved - found))
     )
-
-
-async def preview(config: Config, url: str) -> PagePreview:
-    """Fetches a page and extracts its article. Raises FetchError, ExtractError, WorkerError."""
-    fetcher, workers = Fetcher(config.fetch, VERSION), Workers(count=1)
-    try:
-        return await workers.run(preview_page, await fetcher.page(url))
-    finally:
-        workers.close()
-        await fetcher.close()

@@ -271,7 +271,7 @@ def test_reading_commands_work_while_the_daemon_runs(place: Installation) -> Non
         assert daemon.stop() == 0
 
 
-# --- import, poll, preview ---------------------------------------------------------------------
+# --- import, poll ------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -335,24 +335,6 @@ def test_a_poll_of_named_feeds_polls_these(
     ]
     assert told["feeds"] == {"polled": 2, "failed": 1, "not_modified": 0}
     assert place.do("poll", "voa").returncode == 0
-
-
-def test_preview_shows_what_a_page_gives(
-    place: Installation, newsroom: tuple[Newsroom, str]
-) -> None:
-    place.configure(of_newsroom(newsroom))
-    post = next(post for post in newsroom[0].posts if "aljazeera" in post.url)
-    shown = place.do("preview", post.url).stdout
-    assert f"title: {post.title}" in shown
-    assert post.published is not None
-    assert f"published: {post.published:%Y-%m-%d}" in shown
-    assert "<p>" in shown
-    missing = place.do("preview", "https://chinese.aljazeera.net/news/nothing")
-    assert missing.returncode == 1
-    assert "404" in one_line(missing)
-    no_url = place.do("preview", "no url")
-    assert no_url.returncode == 1
-    assert "no url" in one_line(no_url)
 
 
 def test_topic_test_says_which_and_why_and_what_would_change(place: Installation) -> None:

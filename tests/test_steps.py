@@ -27,7 +27,7 @@ from aggregator.core.model import (
     Validators,
 )
 from aggregator.core.query import Answer, parse_query
-from aggregator.errors import ExtractError, NotAFeed
+from aggregator.errors import NotAFeed
 from aggregator.sources.archives import ArchivedPost, read_archive
 from aggregator.steps import (
     ARCHIVE,
@@ -35,7 +35,6 @@ from aggregator.steps import (
     archived_entry,
     compose_many,
     judge_article,
-    preview_page,
     read_feed,
 )
 from tests.publisher import NOW, item, paragraphs, rss, summary
@@ -232,14 +231,6 @@ def test_a_whole_page_that_leads_back_is_not_asked_for_again() -> None:
     )
     assert isinstance(composed, Composed)
     assert "第3段" in composed.body
-
-
-def test_a_picture_is_no_page_to_preview() -> None:
-    picture = Retrieved("https://own.test/1", 200, {}, b"\x89PNG\r\n\x1a\n", Validators(), 0.1)
-    with pytest.raises(ExtractError, match="not a page"):
-        preview_page(picture)
-    preview = preview_page(page(LONG, head="<title>甲</title>"))
-    assert "第6段" in preview.cleaned.text
 
 
 # --- compose: keep and drop, topics ------------------------------------------------------------
