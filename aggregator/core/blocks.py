@@ -40,6 +40,7 @@ UNMARKED = frozenset(("font", "picture", "source", "span"))
 """Inline elements that mean nothing without their style."""
 
 _SPACES = re.compile(r"[ \t\r\n\f]+")
+_SPAN = re.compile(r"[1-9]\d{0,2}\Z")
 _INDENT = re.compile("[ \t\r\n]*(?:\u3000|\u00a0{2})")
 _VIDEO = re.compile(
     r"//(?:[\w-]+\.)*(?:youtube(?:-nocookie)?\.com|youtu\.be|vimeo\.com|dailymotion\.com"
@@ -350,8 +351,8 @@ def _place_table(table: HtmlElement, flow: _Flow, depth: int) -> None:
     for cell in list(table.iter("td", "th", "caption")):
         filled = _holding(cell.tag, _poured(cell, depth))
         for name in ("colspan", "rowspan"):
-            if name in cell.attrib:
-                filled.set(name, cell.get(name, ""))
+            if _SPAN.match(span := cell.get(name, "")):
+                filled.set(name, span)
         filled.tail = " "
         parent = cell.getparent()
         if parent is not None:

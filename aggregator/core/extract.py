@@ -15,10 +15,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import urldefrag, urlsplit
 
 import trafilatura
-from lxml import html
+from lxml import etree, html
 from lxml.html import HtmlElement
 
 from aggregator.core.boilerplate import drop_boilerplate, drop_hidden
@@ -30,7 +31,7 @@ from aggregator.core.markup import (
     ancestors,
     parse_fragment,
     parse_page,
-    remove,
+    remove_all,
     resolve_addresses,
     select,
 )
@@ -46,6 +47,9 @@ ELEMENTS_AT_MOST = 30_000
 
 LEVELS_AT_MOST = 250
 """Elements in each other; of what is deeper the text stays. Tags that nobody closed nest so."""
+
+BLOCKS_AT_MOST = 4_000
+"""Blocks up to which trafilatura may ask its helpers too: jusText compares each with all others."""
 
 TEXT_AT_MOST = 500_000
 """Characters of a page outside scripts that are looked at."""
@@ -81,7 +85,7 @@ NAMED_SHARE = 0.1
 NEARBY = 400
 """Letters beyond the article's end within which a link to the whole text is looked for."""
 
-_DEAD = ("script", "style", "template", "svg", "form", "button", "nav", "select", "textarea")
+_DEAD = ("script", "style", "template", "svg", "button", "nav", "select", "textarea")
 _PLACES = BLOCK_TAGS - {"html", "hr", "li", "thead", "tbody", "tr", "p", "dt", "dd", "figcaption"}
 _TEXT_TAGS = frozenset(("p", "h2", "h3", "h4", "h5", "h6", "figcaption", "td", "th"))
 _NOT_LETTERS = re.compile(r"[\W_]+")
@@ -98,6 +102,7 @@ _BOILERPLATE = frozenset(
 )  # fmt: skip
 """Words in a class or id by which pages name what is not the article."""
 
+_SPAN = re.compile(r"[1-9]\d?\Z")
 _WHOLE_LINKS = (
     r"(?:点击|點擊)?(?:余下|餘下|阅读|閱讀|查看|显示|顯示|浏览|在本页阅读)全文[>»…\s]*",
     r"单页阅读|全文阅读",
@@ -140,9 +145,7 @@ def extract(
     headings = [heading.text_content() for heading in root.iter("title", "h1", "h2")]
     embedded = embedded_bodies(root)
     resolve_addresses(root, base)
-    for element in list(root.iter(*_DEAD)):
-        if element.tag != "form" or not _holds_most(element, root):
-            remove(element)
+    _drop_dead(root)
     drop_hidden(root)
     located = _located(root, base)
     whole_page = root.text_content()
@@ -154,8 +157,7 @@ def extract(
     elif place is not None:
         whole_url = _promised(layout, place, base, rules.whole_link + _WHOLE_LINKS)
         next_url = _promised(layout, place, base, rules.next_link)
-        for element in select(place, rules.drop):
-            remove(element)
+        remove_all(place, select(place, rules.drop))
         drop_boilerplate(place, layout, meta.title)
         place.tail = None
         body = html.tostring(place, encoding="unicode")
@@ -186,6 +188,10 @@ def _cut(root: HtmlElement) -> None:
         for child in list(element):
             element.remove(child)
         element.text = text
+    for cell in root.iter("td", "th"):
+        # trafilatura makes a cell for each column
+        if not _SPAN.match(cell.get("colspan", "1")):
+            del cell.attrib["colspan"]
     size = 0
     last = None
     for number, element in enumerate(root.iter(), 1):
@@ -210,9 +216,11 @@ def _base(root: HtmlElement, url: str) -> str:
     return (absolute(declared.get("href", ""), url) if declared is not None else "") or url
 
 
-def _holds_most(element: HtmlElement, root: HtmlElement) -> bool:
+def _drop_dead(root: HtmlElement) -> None:
+    etree.strip_elements(root, *_DEAD, with_tail=False)
     # some server frameworks put the whole page into one form
-    return len(element.text_content()) * 2 > len(root.text_content())
+    most = len(root.text_content()) / 2
+    remove_all(root, [form for form in root.iter("form") if len(form.text_content()) <= most])
 
 
 # --- where the article is ----------------------------------------------------------------------
@@ -222,9 +230,15 @@ def _located(root: HtmlElement, url: str) -> str:
     """The article's text, as trafilatura sees it."""
     # a parsed tree is copied by trafilatura, and its cache of duplicates stays off
     document = trafilatura.bare_extraction(
-        root, url=url, include_comments=False, include_formatting=False, deduplicate=False
-    )
+        root, url=url, include_comments=False, include_formatting=False, deduplicate=False,
+        fast=_has_many_blocks(root),
+    )  # fmt: skip
     return getattr(document, "text", None) or ""
+
+
+def _has_many_blocks(root: HtmlElement) -> bool:
+    blocks = root.iter(*BLOCK_TAGS, "br")
+    return next(islice(blocks, BLOCKS_AT_MOST, None), None) is not None
 
 
 def _witnesses(located: str, embedded: list[Embedded]) -> list[Witness]:
@@ -282,6 +296,7 @@ def _last_resort(root: HtmlElement, url: str) -> str:
     copy = trafilatura.extract(
         root, url=url, output_format="html", include_comments=False, include_images=True,
         include_links=True, include_formatting=True, deduplicate=False,
+        fast=_has_many_blocks(root),
     )  # fmt: skip
     if not copy:
         return ""
