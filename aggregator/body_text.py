@@ -16,6 +16,7 @@ _BLOCKS = frozenset(
     )
 )  # fmt: skip
 _INDENTED = {"blockquote": "> ", "dd": "  "}
+_NUMBER = re.compile(r"-?[0-9]{1,9}\Z")
 _RULE = "* * *"
 
 
@@ -88,7 +89,7 @@ def _figure(figure: HtmlElement) -> Iterator[list[str]]:
 
 def _items(items: HtmlElement) -> list[str]:
     lines: list[str] = []
-    start = int(items.get("start", "1")) if items.get("start", "1").isdecimal() else 1
+    start = int(items.get("start", "")) if _NUMBER.match(items.get("start", "")) else 1
     for number, item in enumerate(items.iterchildren("li"), start):
         mark = f"{number}. " if items.tag == "ol" else "- "
         within = [line for block in _blocks(item) for line in block]

@@ -25,6 +25,9 @@ ENCODINGS = ("utf-8", "gb18030", "big5", "shift_jis", "euc-kr", "utf-16", "windo
 SHOWN_SHARE = 0.5
 """A text of which a page shows less than this share comes from the page's scripts."""
 
+ALIKE = 200
+"""Boxes of one name that are looked into: on hostile pages each holds all the others."""
+
 _ASIDE = "image_sizes"
 """Rules that only serve to compare: they change nothing by themselves."""
 
@@ -132,7 +135,7 @@ def _box(extracted: HtmlElement | None, root: HtmlElement) -> HtmlElement | None
     name = (extracted.tag, extracted.get("id"), extracted.get("class"))
     like = [e for e in root.iter(extracted.tag) if (e.tag, e.get("id"), e.get("class")) == name]
     start = letters(fold(extracted.text_content()))[:60]
-    holding = [e for e in like if start in letters(fold(e.text_content()))]
+    holding = [e for e in like[:ALIKE] if start in letters(fold(e.text_content()))]
     return min(holding or like, key=lambda e: len(e.text_content()), default=None)
 
 

@@ -72,3 +72,11 @@ def test_any_body_gives_printable_lines(body: str) -> None:
         clean_body(body, "").html,
     ):
         assert all(line.isprintable() for line in readable_lines(given_body))
+
+
+def test_a_list_numbered_beyond_measure_and_tags_without_end_are_no_hindrance() -> None:
+    assert readable_lines(f"<ol start={'9' * 5000}><li>甲</li></ol>") == ("1. 甲",)
+    assert readable_lines("<ol start=-1><li>甲</li><li>乙</li></ol>") == ("-1. 甲", "0. 乙")
+    for tag in ("b", "blockquote", "ul><li", "div", "a href='https://e.test/'"):
+        body = clean_body(f"<{tag}>" * 3000 + "末尾", "https://e.test/").html
+        assert "末尾" in "".join(readable_lines(body))
