@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Select, case, delete, func, insert, or_, select, update
 
 from aggregator.core.feed_state import FeedState
-from aggregator.core.model import Article, Counts, EntryRef, Match
+from aggregator.core.model import Article, BodyHistory, Counts, EntryRef, Match
 from aggregator.store.feed_rows import feed_state_of
 from aggregator.store.rows import article_of, reasons_of
 from aggregator.store.tables import ARTICLES, ENTRIES, FEEDS, MATCHES, PUBLICATIONS
@@ -193,6 +193,49 @@ def feed_states(connection: Connection) -> tuple[FeedState, ...]:
         select(FEEDS, entries.label("entries")).where(FEEDS.c.active).order_by(FEEDS.c.id)
     )
     return tuple(feed_state_of(row) for row in rows)
+
+
+def feed_state(connection: Connection, feed_id: str) -> FeedState | None:
+    """A configured feed with the number of its entries; None if the store does not know it."""
+    entries = select(func.count()).select_from(ENTRIES).where(ENTRIES.c.feed_id == feed_id)
+    row = connection.execute(
+        select(FEEDS, entries.scalar_subquery().label("entries")).where(
+            FEEDS.c.id == feed_id, FEEDS.c.active
+        )
+    ).one_or_none()
+    return feed_state_of(row) if row is not None else None
+
+
+def body_history(connection: Connection, feed_id: str) -> BodyHistory:
+    """What holding the feed's bodies against their pages has shown; zeros if it is not known."""
+    row = connection.execute(
+        select(FEEDS.c.bodies_whole, FEEDS.c.bodies_cut).where(FEEDS.c.id == feed_id)
+    ).one_or_none()
+    return BodyHistory(row.bodies_whole, row.bodies_cut) if row is not None else BodyHistory()
+
+
+def articles_of_feed(connection: Connection, feed_id: str, limit: int) -> tuple[Article, ...]:
+    """The articles of the feed's newest entries, newest first, with bodies and entries."""
+    newest = (
+        select(ENTRIES.c.article_id)
+        .join(ARTICLES, ARTICLES.c.id == ENTRIES.c.article_id)
+        .where(ENTRIES.c.feed_id == feed_id, ARTICLES.c.state == "ready")
+        .order_by(ENTRIES.c.published.desc(), ENTRIES.c.key)
+    )
+    rows = connection.execute(newest, execution_options={"yield_per": max(limit, 1)})
+    ids: dict[str, None] = {}  # an article may have several entries of one feed
+    for row in rows:
+        if len(ids) >= limit:
+            break
+        ids[row.article_id] = None
+    rows.close()
+    chosen = connection.execute(
+        select(ARTICLES)
+        .where(ARTICLES.c.id.in_(ids))
+        .order_by(ARTICLES.c.published.desc(), ARTICLES.c.id)
+    ).all()
+    refs = _entry_refs(connection, list(ids))
+    return tuple(article_of(row, refs[row.id]) for row in chosen)
 
 
 def counts(connection: Connection) -> Counts:

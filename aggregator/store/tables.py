@@ -84,7 +84,10 @@ class FeedRow(SQLModel, table=True):
 
 class EntryRow(SQLModel, table=True):
     __tablename__ = "entries"
-    __table_args__ = (Index("entries_article", "article_id"),)
+    __table_args__ = (
+        Index("entries_article", "article_id"),
+        Index("entries_newest", "feed_id", "published"),
+    )
 
     feed_id: str = Field(primary_key=True)
     key: str = Field(primary_key=True)

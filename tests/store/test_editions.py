@@ -8,7 +8,8 @@ from datetime import timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aggregator.store import Store, editions
+from aggregator.core.model import BodyHistory
+from aggregator.store import Store, editions, polls
 from tests.store.making import FEEDX, GUANCHA, HOUR, NOW, Newsroom, composed, entry
 
 
@@ -139,6 +140,47 @@ def test_members_are_the_articles_of_a_topic_since(room: Newsroom) -> None:
     published(room, "old", "kabul", hours_ago=9)
     published(room, "other", hours_ago=1)
     assert room.read(editions.members, "kabul", NOW - 2 * HOUR) == {new}
+
+
+def test_a_feeds_articles_come_newest_first_each_once_and_no_others(room: Newsroom) -> None:
+    ids = []
+    for hours in (3, 1, 2):
+        one = replace(entry(f"h{hours}"), published=NOW - hours * HOUR)
+        room.poll(one)
+        room.make(replace(composed(one), published=one.published))
+        ids.append(one.article_id)
+    again = replace(entry("again", url=entry("h2").url), published=NOW)
+    room.poll(again)
+    other = entry("c", feed="guancha")
+    room.poll(other, spec=GUANCHA)
+    room.make(composed(other))
+    room.poll(replace(entry("not yet made"), published=NOW))
+
+    found = room.read(editions.articles_of_feed, "feedx", 10)
+    assert [article.id for article in found] == [ids[1], ids[2], ids[0]]
+    assert [len(article.entries) for article in found] == [1, 2, 1]
+    two = room.read(editions.articles_of_feed, "feedx", 2)
+    assert [article.id for article in two] == [ids[1], ids[2]]
+    assert room.read(editions.articles_of_feed, "feedx", 0) == ()
+    assert room.read(editions.articles_of_feed, "nobody", 10) == ()
+
+
+def test_a_feeds_bodies_are_remembered_by_what_their_pages_showed(room: Newsroom) -> None:
+    one, two = entry("a"), entry("b")
+    room.poll(one, two)
+    room.make(replace(composed(one), compared=(("feedx", True),)))
+    room.make(replace(composed(two), compared=(("feedx", False),)))
+    assert room.read(editions.body_history, "feedx") == BodyHistory(whole=1, cut=1)
+    assert room.read(editions.body_history, "nobody") == BodyHistory()
+
+
+def test_one_feeds_state_is_what_the_list_of_all_says(room: Newsroom) -> None:
+    room.poll(entry("a"), entry("b"))
+    for state in room.store.feed_states():
+        assert room.read(editions.feed_state, state.feed_id) == state
+    assert room.read(editions.feed_state, "nobody") is None
+    room.write(polls.sync_feeds, (GUANCHA,), NOW)
+    assert room.read(editions.feed_state, FEEDX.id) is None, "no longer configured"
 
 
 def test_reprocessing_can_be_of_a_feed_or_of_a_topic(room: Newsroom) -> None:

@@ -65,6 +65,9 @@ HOT: dict[str, Callable[[Connection], object]] = {
     "a topic's members": lambda c: editions.members(c, "kabul", NOW - HOUR),
     "a scan": lambda c: list(editions.scan(c, NOW - 9 * HOUR)),
     "feed states": editions.feed_states,
+    "a feed's state": lambda c: editions.feed_state(c, "feedx"),
+    "the newest of a feed": lambda c: editions.articles_of_feed(c, "feedx", 10),
+    "a feed's bodies": lambda c: editions.body_history(c, "feedx"),
 }
 
 
@@ -117,6 +120,9 @@ def test_the_newest_are_found_without_sorting_all(full: Newsroom) -> None:
     assert "TEMP B-TREE FOR ORDER BY" not in plan, "only those of one moment are sorted"
     plan = plan_with(plans_of(full, HOT["the newest of a topic"]), "ORDER BY matches.published")
     assert "matches_newest (topic_id=?)" in plan
+    assert "TEMP B-TREE FOR ORDER BY" not in plan
+    plan = plan_with(plans_of(full, HOT["the newest of a feed"]), "ORDER BY entries.published")
+    assert "entries_newest (feed_id=?)" in plan
     assert "TEMP B-TREE FOR ORDER BY" not in plan
 
 

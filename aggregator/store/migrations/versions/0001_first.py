@@ -61,6 +61,7 @@ def upgrade() -> None:
         sa.Column("content", sa.Text, nullable=False),
     )
     op.create_index("entries_article", "entries", ["article_id"])
+    op.create_index("entries_newest", "entries", ["feed_id", "published"])
 
     op.create_table(
         "articles",
