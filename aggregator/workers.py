@@ -1,7 +1,7 @@
 """Processes for CPU work: reading feeds and pages, where hostile bytes can hang or grow.
 
-Each task has a time limit, each worker a memory limit; a worker that hangs, dies
-or grows is replaced (pebble), and only its task fails.
+Each task has a limit of processor time, kept by the kernel, each worker one of memory; a
+worker that hangs, dies or grows is replaced (pebble), and only its task fails.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 SECONDS = 20.0
-"""The longest a task may take."""
+"""The most of a processor's time a task may take; the clock would blame it for others' work."""
+
+PATIENCE = 10
+"""So many times its seconds a task may take by the clock, before it counts as stuck."""
 
 MEGABYTES = 512
 """The address space of one worker."""
@@ -59,7 +62,9 @@ class Workers:
     async def run_within(
         self, seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """`run` for a task that may take so many seconds, if that is less than any task may."""
+        """`run` for a task that may take so many seconds of a processor's time, if that is less
+        than any task may.
+        """
         seconds = min(seconds, self._seconds)
         try:
             try:
@@ -67,10 +72,12 @@ class Workers:
             except BrokenProcessPool:  # some other process's fault: see `_renewed`
                 return await self._run(seconds, function, args, kwargs)
         except TimeoutError as error:
-            raise WorkerError(f"took longer than {seconds:g} s") from error
+            raise WorkerError(f"was stuck for {seconds * PATIENCE:g} s") from error
         except MemoryError as error:
             raise WorkerError("needed more memory than a worker may have") from error
         except ProcessExpired as error:
+            if error.exitcode == -signal.SIGPROF:
+                raise WorkerError(f"took longer than {seconds:g} s") from error
             raise WorkerError(f"its process died ({_cause(error.exitcode)})") from error
         except BrokenProcessPool as error:
             raise WorkerError("the worker processes cannot be started") from error
@@ -85,7 +92,9 @@ class Workers:
         if self._closed:
             raise WorkerError("the worker processes are closed")
         pool = self._pool if self._pool.active else await self._renewed()
-        task: Future[T] = pool.schedule(_call, args=(function, args, kwargs), timeout=seconds)
+        task: Future[T] = pool.schedule(
+            _call, args=(seconds, function, args, kwargs), timeout=seconds * PATIENCE
+        )
         result = asyncio.wrap_future(task)
         try:
             while not result.done():
@@ -122,8 +131,15 @@ def _end(pool: ProcessPool) -> None:
     pool.join()
 
 
-def _call(function: Callable[..., T], args: Sequence[object], kwargs: Mapping[str, object]) -> T:
+def _call(
+    seconds: float,
+    function: Callable[..., T],
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
+) -> T:
     """In the worker: an exception that cannot travel is put in words, for it ends the pool."""
+    # when it runs out, SIGPROF ends the process, whatever code in C it hangs in
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         return function(*args, **kwargs)
     except Exception as error:
@@ -132,6 +148,8 @@ def _call(function: Callable[..., T], args: Sequence[object], kwargs: Mapping[st
         raise
     except BaseException as error:  # noqa: BLE001 - SystemExit would end the parent
         raise RuntimeError(f"the task ended its process: {error!r}") from None
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _travels(error: Exception) -> bool:
@@ -157,6 +175,7 @@ def _start(megabytes: int, parent: int) -> None:
         os._exit(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
     size = megabytes * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_AS, (size, size))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

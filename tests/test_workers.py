@@ -88,7 +88,26 @@ def test_a_task_that_hangs_is_ended_at_the_limit(workers: Workers) -> None:
     started = time.monotonic()
     with pytest.raises(WorkerError, match="longer than 2 s"):
         asyncio.run(workers.run(tasks.hang))
-    assert 1.9 < time.monotonic() - started < 10
+    assert 1.9 < time.monotonic() - started < 19, "it did not wait to be found stuck"
+
+
+def test_a_task_that_is_stuck_without_working_is_ended_too() -> None:
+    workers = Workers(count=1, seconds=0.2)
+    try:
+        with pytest.raises(WorkerError, match="stuck for 2 s"):
+            asyncio.run(workers.run(tasks.be_stuck))
+        assert asyncio.run(workers.run(tasks.double, 2))[0] == 4
+    finally:
+        workers.close()
+
+
+def test_tasks_one_after_another_each_have_the_whole_time() -> None:
+    workers = Workers(count=1, seconds=0.5)
+    try:
+        for _ in range(4):
+            asyncio.run(workers.run(tasks.work, 0.3))
+    finally:
+        workers.close()
 
 
 def test_a_worker_that_exits_fails_only_its_task(workers: Workers) -> None:

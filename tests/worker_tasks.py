@@ -17,8 +17,22 @@ def double(number: int, plus: int = 0) -> tuple[int, int]:
 
 
 def hang(started: Path | None = None) -> None:
+    """Works for ever."""
     if started is not None:
         started.write_text(str(os.getpid()))
+    while True:
+        pass
+
+
+def work(seconds: float) -> None:
+    """Takes so much of a processor's time."""
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+
+
+def be_stuck() -> None:
+    """Waits for what never comes."""
     time.sleep(600)
 
 
