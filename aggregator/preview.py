@@ -25,7 +25,7 @@ from aggregator.fetch import Fetcher
 from aggregator.sources import URL_RULES, family_of_feed, family_of_page, url_rules_of
 from aggregator.sources.family import GENERIC
 from aggregator.steps import ARCHIVE
-from aggregator.store import Store, articles
+from aggregator.store import Store, materials
 from aggregator.workers import Workers
 
 BEGINNING = 8
@@ -136,18 +136,18 @@ def existing_store(config: Config, state: Path) -> Iterator[Store | None]:
         store.close()
 
 
-def candidates(store: Store, config: Config, target: Target) -> tuple[articles.Found, ...]:
+def candidates(store: Store, config: Config, target: Target) -> tuple[materials.Found, ...]:
     """The stored articles that the target may mean; of a URL, under every feed's own rules."""
     if target.beginning:
-        return store.read_now(articles.find, target.beginning)
+        return store.read_now(materials.find, target.beginning)
     urls = {canonical_url(target.url, url_rules_of(spec)) for spec in config.feeds}
     urls |= {canonical_url(target.url, URL_RULES), target.url}
-    return store.read_now(articles.find, "", sorted(urls))
+    return store.read_now(materials.find, "", sorted(urls))
 
 
-def read_stored(store: Store, config: Config, found: articles.Found, target: Target) -> Stored:
+def read_stored(store: Store, config: Config, found: materials.Found, target: Target) -> Stored:
     """All that is stored of an article. Raises AggregatorError if it went away meanwhile."""
-    material = store.read_now(articles.material, found.id)
+    material = store.read_now(materials.material, found.id)
     if material is None or not material.entries:
         raise AggregatorError(
             "no entry of it is stored", f"article {found.id}", "it was merged just now: try again"

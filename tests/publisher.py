@@ -18,7 +18,7 @@ from aggregator.engines.local import CycleReport, LocalEngine
 from aggregator.fetch import Fetcher
 from aggregator.outputs.files import EditionFiles
 from aggregator.pipeline import Pipeline
-from aggregator.store import Store, articles, polls
+from aggregator.store import Store, materials, polls
 from aggregator.workers import Workers
 from tests.loopback import Answer, Loopback, answer
 
@@ -127,7 +127,7 @@ class Desk:
 
     async def entries(self) -> tuple[Entry, ...]:
         """The entries of the articles that wait to be made."""
-        waiting = await self.pipeline.store.read(articles.pending, self.now, 5000)
+        waiting = await self.pipeline.store.read(materials.pending, self.now, 5000)
         return tuple(entry for material in waiting for entry in material.entries)
 
     def published(self, edition: str = "all") -> list[dict[str, Any]]:
@@ -179,6 +179,7 @@ async def desk(
             fetch=FetchSettings(
                 interval=timedelta(minutes=30),
                 timeout=timedelta(seconds=1),
+                pace=timedelta(0),
                 resolve=dict.fromkeys(HOSTS, origin) | {NOBODY: "http://127.0.0.1:9"},
             ),
             aliases=aliases or {},

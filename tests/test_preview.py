@@ -29,7 +29,7 @@ from aggregator.preview import (
     read_target,
 )
 from aggregator.preview_report import preview_lines, preview_report
-from aggregator.store import articles
+from aggregator.store import materials
 from aggregator.store.tables import ARTICLES, ENTRIES, EXTRACTS, FEEDS
 from aggregator.workers import Workers
 from tests.loopback import answer
@@ -271,7 +271,7 @@ def test_a_page_that_is_not_stored_is_fetched_unless_offline(
 def test_an_article_that_went_away_is_no_bug(tmp_path: Path, workers: Workers) -> None:
     async def scenario(d: Desk) -> None:
         with pytest.raises(AggregatorError, match="try again"):
-            read_stored(d.pipeline.store, d.config, articles.Found(ID, "ready", ""), Target(ID))
+            read_stored(d.pipeline.store, d.config, materials.Found(ID, "ready", ""), Target(ID))
 
     play(tmp_path, workers, scenario)
 

@@ -20,7 +20,7 @@ from aggregator.engines.backoff import Backoff
 from aggregator.errors import AggregatorError, StoreError
 from aggregator.pipeline import Pipeline
 from aggregator.polling import Poll
-from aggregator.store import articles, editions, polls
+from aggregator.store import editions, materials, polls
 
 log = logging.getLogger(__name__)
 
@@ -163,7 +163,7 @@ class LocalEngine:
             return
         now = self._clock()
         left_alone = (*self._enriching, *self._failed_articles.held(now))
-        waiting = await pipeline.store.read(articles.pending, now, room, left_alone)
+        waiting = await pipeline.store.read(materials.pending, now, room, left_alone)
         if self._closing:
             return
         # what failed before goes alone: it may be what the others of its batch failed by
@@ -285,7 +285,7 @@ class LocalEngine:
             tell("enrich", done, total)
 
         while waiting := await self.pipeline.store.read(
-            articles.pending, self._clock(), 4 * ARTICLES_AT_ONCE
+            materials.pending, self._clock(), 4 * ARTICLES_AT_ONCE
         ):
             total = done + len(waiting)
             tell("enrich", done, total)

@@ -4,7 +4,8 @@ tables.py      the tables (sqlmodel)
 database.py    opening it: pragmas, transactions, errors in words, migrations
 writer.py      the one writer, which commits waiting operations together
 polls.py       what a poll leaves behind
-articles.py    making articles: pending, composed, merged, revised
+materials.py   what articles are made from: those that wait, one that is asked for
+articles.py    articles made: composed, merged, revised
 editions.py    what is in each edition, and which have changed
 rows.py        between rows and the types that travel
 migrations/    the shapes over time (alembic)
@@ -24,14 +25,14 @@ from sqlalchemy import Connection
 
 from aggregator.core.feed_state import FeedState
 from aggregator.core.model import Article, Counts, Match
-from aggregator.store import articles, editions, polls
+from aggregator.store import articles, editions, materials, polls
 from aggregator.store.database import Database
 from aggregator.store.writer import Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-__all__ = ["Store", "articles", "editions", "polls"]
+__all__ = ["Store", "articles", "editions", "materials", "polls"]
 
 
 class Store:

@@ -27,7 +27,7 @@ from aggregator.core.model import (
     Validators,
 )
 from aggregator.core.text import fold, letters, plain_text
-from aggregator.store import Store, articles, editions, polls
+from aggregator.store import Store, articles, editions, materials, polls
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -91,7 +91,7 @@ class Newsroom:
         return aligned(next(s for s in states if s.feed_id == spec.id), spec.urls)
 
     def pending(self, now: datetime = NOW) -> tuple[Material, ...]:
-        return self.read(articles.pending, now, 100)
+        return self.read(materials.pending, now, 100)
 
     def make(
         self, composed: Composed, now: datetime = NOW, again_at: datetime | None = None

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from aggregator.core.model import Enclosure, Entry, Extracted, Image, Reason
-from aggregator.store import articles, editions, polls
+from aggregator.store import articles, editions, materials, polls
 from aggregator.store.articles import Made
 from aggregator.store.tables import EXTRACTS, REVISIONS
 from tests.store.making import FEEDX, GUANCHA, HOUR, NOW, Newsroom, composed, entry, unwanted
@@ -46,7 +46,7 @@ def test_articles_wait_longest_waiting_first_without_the_busy_ones(room: Newsroo
         room.poll(entry(name, now=NOW - ago * HOUR), now=NOW - ago * HOUR)
     assert [m.entries[0].key for m in room.pending()] == ["early", "middle", "late"]
     early = room.pending()[0].article_id
-    rest = room.read(articles.pending, NOW, 1, [early])
+    rest = room.read(materials.pending, NOW, 1, [early])
     assert [m.entries[0].key for m in rest] == ["middle"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from aggregator.core.feed_state import Address, FeedState
-from aggregator.store import articles, editions, polls
+from aggregator.store import articles, editions, materials, polls
 from tests.store.making import FEEDX, HOUR, NOW, Newsroom, composed, entry, reading
 
 Plans = dict[str, str]
@@ -53,7 +53,7 @@ HOT: dict[str, Callable[[Connection], object]] = {
         NOW,
     ),
     "a failed poll": lambda c: polls.record_state(c, POLLED),
-    "waiting articles": lambda c: articles.pending(c, NOW, 10, ["x"]),
+    "waiting articles": lambda c: materials.pending(c, NOW, 10, ["x"]),
     "an article made": lambda c: articles.record_articles(
         c, [articles.Made(ARTICLE, None, [entry("a")])], NOW
     ),
