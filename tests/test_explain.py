@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from aggregator.compose import Rules, compose
 from aggregator.core.model import (
     Composed,
@@ -154,6 +156,16 @@ def test_a_clock_that_is_not_the_one_it_names_is_believed_all_the_same() -> None
     told = explained(said, spec=beijing)
     assert [(one.origin, one.believed) for one in told.dates] == [("feed", True)]
     assert told.composed.published == NOW - timedelta(hours=1)
+
+
+@pytest.mark.parametrize("mirror_first", [True, False])
+def test_of_two_feeds_dates_the_articles_is_the_outlets_own(mirror_first: bool) -> None:
+    mirror = FeedSpec("m", ("https://feedx.net/rss/a.xml",))
+    late = NOW - timedelta(hours=1)
+    entries = (entry(LONG, feed_id="m", published=late), entry(LONG))
+    material = Material("a", entries if mirror_first else entries[::-1], {"m": mirror, "own": OWN})
+    told = explain(material, NO_RULES)
+    assert {said.where: said.believed for said in told.dates} == {"feed m": False, "feed own": True}
 
 
 def test_a_date_that_was_not_believed_is_told_as_given() -> None:
