@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from aggregator.errors import ConfigError, FetchError, Problem, QueryError
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def double(number: int, plus: int = 0) -> tuple[int, int]:
@@ -34,6 +40,13 @@ def work(seconds: float) -> None:
 def be_stuck() -> None:
     """Waits for what never comes."""
     time.sleep(600)
+
+
+def hang_at(mark: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Does the task, unless something it was given holds the mark: then it hangs."""
+    if mark.encode() in pickle.dumps((args, kwargs)):
+        hang()
+    return function(*args, **kwargs)
 
 
 def exit_now(status: int) -> None:
