@@ -44,6 +44,8 @@ REPEAT_LEAST = 20
 """Letters; a shorter block may well be said twice."""
 
 _TEXT_TAGS = frozenset(("p", "h2", "h3", "h4", "h5", "h6", "figcaption", "td", "th"))
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_TITLE_TAGS = frozenset(("h1", "h2", "h3", "h4"))
 _KEPT = ("img", "picture", "video", "audio", "iframe", "embed", "object", "table", "pre", "code")
 _NAMES = frozenset(
     (
@@ -85,7 +87,7 @@ _CALL = re.compile(
     r"|follow (?:us|him|her|them|me|@?\w+(?: \w+)? on)\b|download (?:our|the) app|in your inbox"
     r"|all rights reserved|contributed to this (?:report|story|article)|abonnieren sie"
     r"|abonnez-vous|suscríbete|inscreva-se|подписывайтесь)"
-    r"|扫码|掃碼|扫描二维码|微信公众号|關注我們|关注我们|下载.{0,8}客户端|版权所有|版權所有"
+    r"|(?:正在)?加载中?(?:\.{2,}|…)|loading(?:\.{2,}|…)|扫码|掃碼|扫描二维码|微信公众号|關注我們|关注我们|下载.{0,8}客户端|版权所有|版權所有"
     r"|未经.{0,6}授权|转载请注明",
     re.I,
 )
@@ -101,11 +103,14 @@ _BYLINE = re.compile(
 def drop_boilerplate(place: HtmlElement, layout: Layout, title: str) -> None:
     """Takes the article's box, the layout of its page as it was, and the article's title."""
     protected = PROTECTED_SHARE * max(layout.running(place), 1)
-    title_letters = letters(title)
+    title_letters = letters(title).lower()
     for element in list(place.iterdescendants()):
         if element not in layout.spans or element.getparent() is None:
             continue
-        is_title = element.tag in ("h1", "h2") and letters(element.text_content()) == title_letters
+        is_title = (
+            element.tag in _TITLE_TAGS
+            and letters(element.text_content()).lower() == title_letters
+        )
         if _HIDDEN.search(element.get("class", "")):
             remove(element)
             continue
@@ -186,6 +191,9 @@ def _drop_links(place: HtmlElement) -> None:
 
 
 def _is_link(line: HtmlElement) -> bool:
+    if line.tag in _HEADINGS and any("#" in link.get("href", "") for link in line.iter("a")):
+        # it leads to itself, or to the contents
+        return False
     linked = sum(len(letters(link.text_content())) for link in line.iter("a"))
     return linked >= REPEAT_LEAST and linked >= 0.95 * len(letters(line.text_content()))
 
