@@ -92,6 +92,7 @@ class Pipeline:
     async def prepare(self, now: datetime) -> None:
         """Makes the store's feeds and editions the configured ones."""
         await self.store.write(polls.sync_feeds, self.config.feeds, now)
+        await self.store.write(polls.mend_schedule, now)
         gone = await self.store.write(editions.sync_editions, self._definitions(), now)
         for edition_id in gone:
             for form in FORMATS:

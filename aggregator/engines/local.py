@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from aggregator.core.cadence import OVERDUE, starts_allowed
 from aggregator.core.feed_state import FeedState
 from aggregator.core.model import Material
 from aggregator.engines.backoff import Backoff
+from aggregator.engines.clockwatch import ClockWatch
 from aggregator.errors import AggregatorError, StoreError
 from aggregator.pipeline import Pipeline
 from aggregator.polling import Poll
@@ -75,6 +77,9 @@ class LocalEngine:
         self._failed_articles = Backoff()
         self._failed_editions = Backoff()
         self._publishing = asyncio.Lock()
+        self._clockwatch = ClockWatch()
+        self._backlog = 0
+        """How many feeds were late when that began."""
         self._probe_at: datetime | None = None
         self._closing = False
 
@@ -136,14 +141,31 @@ class LocalEngine:
         if room <= 0:
             return
         now = self._clock()
+        await self._mind_the_clock(now)
         left_alone = (*self._polling, *self._failed_feeds.held(now))
-        due = await pipeline.store.read(polls.due_feeds, now, room, left_alone)
+        late_since, late_limit = now - OVERDUE, await self._late_limit(now)
+        due = await pipeline.store.read(
+            polls.due_feeds, now, room, left_alone, late_since, late_limit
+        )
         if self._closing:
             return
         for state in due:
             if state.feed_id in pipeline.feeds:
                 task = asyncio.create_task(self._poll(pipeline, state))
                 self._polling[state.feed_id] = task
+
+    async def _mind_the_clock(self, now: datetime) -> None:
+        """Where the clock was set, no feed is polled the sooner or the later for it."""
+        step = self._clockwatch.step(now)
+        if step:
+            log.warning("the clock was set by %s; the feeds' schedule moves with it", step)
+            await self.pipeline.store.write(polls.shift_schedule, step)
+
+    async def _late_limit(self, now: datetime) -> int:
+        """How many late feeds may be begun now: after a sleep, what was missed is spread."""
+        late = await self.pipeline.store.read(polls.late_feeds, now - OVERDUE)
+        self._backlog = max(self._backlog, late) if late else 0
+        return starts_allowed(late, self._backlog)
 
     async def _poll(self, pipeline: Pipeline, state: FeedState) -> None:
         try:

@@ -8,11 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
+from aggregator.core.cadence import LEAST_STEP, shifted
 from aggregator.core.dedupe import decide
 from aggregator.core.feed_state import FeedState, with_rhythm
 from aggregator.core.model import (
@@ -100,16 +111,71 @@ def _new_feed(spec: FeedSpec, now: datetime) -> dict[str, Any]:
 
 
 def due_feeds(
-    connection: Connection, now: datetime, limit: int, busy: Collection[str] = ()
+    connection: Connection,
+    now: datetime,
+    limit: int,
+    busy: Collection[str] = (),
+    late_since: datetime | None = None,
+    late_limit: int = 0,
 ) -> tuple[FeedState, ...]:
-    """The feeds whose time has come, longest overdue first, without those that are `busy`."""
-    due = (
-        select(FEEDS)
-        .where(FEEDS.c.active, FEEDS.c.next_poll_at <= now, FEEDS.c.id.not_in(busy))
-        .order_by(FEEDS.c.next_poll_at)
-        .limit(limit)
+    """The feeds whose time has come, longest overdue first, without those that are `busy`.
+
+    Of those that were due by `late_since` no more than `late_limit`; a feed that was never
+    polled is not late.
+    """
+    due = FEEDS.c.active & (FEEDS.c.next_poll_at <= now) & FEEDS.c.id.not_in(busy)
+    states: list[FeedState] = []
+    if late_since is not None:
+        late = due & _late(late_since)
+        states += _states(connection, late, min(limit, late_limit))
+        due &= ~_late(late_since)
+    states += _states(connection, due, limit - len(states))
+    return tuple(states)
+
+
+def late_feeds(connection: Connection, late_since: datetime) -> int:
+    """How many feeds that were polled before have been due since then."""
+    late = select(func.count()).select_from(FEEDS).where(FEEDS.c.active, _late(late_since))
+    return int(connection.execute(late).scalar_one())
+
+
+def _late(since: datetime) -> ColumnElement[bool]:
+    return (FEEDS.c.next_poll_at <= since) & FEEDS.c.last_poll_at.is_not(None)
+
+
+def _states(connection: Connection, which: ColumnElement[bool], limit: int) -> Iterator[FeedState]:
+    if limit > 0:
+        chosen = select(FEEDS).where(which).order_by(FEEDS.c.next_poll_at).limit(limit)
+        yield from (feed_state_of(row) for row in connection.execute(chosen))
+
+
+def shift_schedule(connection: Connection, step: timedelta) -> None:
+    """The clock was set by `step`: of each feed's wait remains what remained."""
+    rows = connection.execute(select(FEEDS.c.id, FEEDS.c.next_poll_at).where(FEEDS.c.active)).all()
+    _reschedule(connection, {row.id: shifted(row.next_poll_at, step) for row in rows})
+
+
+def mend_schedule(connection: Connection, now: datetime) -> None:
+    """Feeds that were polled in what is now the future wait from now on: the clock was wrong."""
+    rows = connection.execute(
+        select(FEEDS.c.id, FEEDS.c.next_poll_at, FEEDS.c.last_poll_at).where(
+            FEEDS.c.last_poll_at > now + LEAST_STEP
+        )
+    ).all()
+    _reschedule(
+        connection,
+        {row.id: shifted(row.next_poll_at, now - row.last_poll_at) for row in rows},
     )
-    return tuple(feed_state_of(row) for row in connection.execute(due))
+
+
+def _reschedule(connection: Connection, times: Mapping[str, datetime]) -> None:
+    if times:
+        connection.execute(
+            update(FEEDS)
+            .where(FEEDS.c.id == bindparam("the_id"))
+            .values(next_poll_at=bindparam("at")),
+            [{"the_id": feed_id, "at": at} for feed_id, at in times.items()],
+        )
 
 
 def active_feeds(connection: Connection) -> tuple[FeedState, ...]:
