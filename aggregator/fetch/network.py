@@ -6,61 +6,134 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import socket
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from urllib.parse import urlsplit
+from itertools import zip_longest
 
 import httpcore
+import httpx
 
 from aggregator.errors import FetchError
-
-NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-"""RFC 6052 §2.1."""
+from aggregator.fetch.names import Names, Resolve, system_addresses
+from aggregator.fetch.streams import Stream, connect
 
 PUBLIC_PORT = 80
 """What an `allow_private` entry that names no port stands for."""
+
+PATIENCE = 2.0
+"""Seconds after which the next address is tried beside the one that has not answered."""
+
+MAX_TRIED = 8
+"""A name with more addresses that do not answer is down."""
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# `is_global` of the standard library means something else in each of its versions, so what
+# is not public stands here, after the special-purpose registries (RFC 6890) of 2025
+NOT_PUBLIC_4 = tuple(
+    ipaddress.IPv4Network(network)
+    for network in (
+        "0.0.0.0/8",  # this host (RFC 791)
+        "10.0.0.0/8",  # private (RFC 1918)
+        "100.64.0.0/10",  # shared (RFC 6598); the metadata of one cloud is inside
+        "127.0.0.0/8",  # loopback
+        "168.63.129.16/32",  # looks public, but is the host of every machine of one cloud
+        "169.254.0.0/16",  # link-local (RFC 3927), and with it the metadata of most clouds
+        "172.16.0.0/12",
+        "192.0.0.0/24",  # protocol assignments (RFC 6890)
+        "192.0.2.0/24",  # documentation (RFC 5737)
+        "192.88.99.0/24",  # relays of 6to4 (RFC 7526)
+        "192.168.0.0/16",
+        "198.18.0.0/15",  # benchmarks (RFC 2544)
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, and broadcast
+    )
+)
+PUBLIC_6 = ipaddress.IPv6Network("2000::/3")
+"""All that is given to the public internet; NAT64 (RFC 6052, 8215), unique-local, link-local,
+site-local, multicast, and IPv4-mapped and -compatible addresses are outside of it."""
+
+NOT_PUBLIC_6 = tuple(
+    ipaddress.IPv6Network(network)
+    for network in (
+        "2001::/23",  # protocol assignments, and with them Teredo (RFC 4380) and benchmarks
+        "2001:db8::/32",  # documentation (RFC 3849)
+        "2002::/16",  # 6to4 (RFC 7526)
+        "3ffe::/16",  # the experiment that was IPv6 (RFC 3701)
+        "3fff::/20",  # documentation (RFC 9637)
+    )
+)
+ISATAP = (0x0000_5EFE, 0x0200_5EFE)
+"""The third quarter of an address that leads to the IPv4 address in its last (RFC 5214 §6.1)."""
 
 
 class Allowed:
     """Which addresses may be connected to: public ones, and those the user listed."""
 
     def __init__(self, listed: Iterable[str], places: Collection[tuple[str, int]]) -> None:
-        """Takes `[fetch] allow_private`, and the hosts and ports that are allowed besides."""
-        self._networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
-        self._places = set(places)
+        """Takes `[fetch] allow_private`, and the hosts and ports that are allowed besides.
+
+        A network allows every address in it, at every port and for every name; `address:port`
+        that address at that port; `host:port` that name at that port, wherever it leads.
+        """
+        self._networks: list[Network] = []
+        self._places = {(_name(host), port) for host, port in places}
         for entry in listed:
             try:
                 self._networks.append(ipaddress.ip_network(entry, strict=False))
             except ValueError:
-                parts = urlsplit(f"//{entry}")
-                self._places.add((parts.hostname or "", parts.port or PUBLIC_PORT))
+                url = httpx.URL(f"http://{entry}")
+                self._places.add((_name(url.host), url.port or PUBLIC_PORT))
 
     def __call__(self, host: str, port: int, address: str) -> bool:
         ip = ipaddress.ip_address(address.partition("%")[0])
-        if isinstance(ip, ipaddress.IPv6Address):
-            ip = _embedded(ip) or ip
-        if ip.is_global and not ip.is_multicast:
+        if is_public(ip):
             return True
-        listed = (host, port) in self._places or (str(ip), port) in self._places
+        if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+            ip = ip.ipv4_mapped  # the system connects to the very same place
+        listed = (_name(host), port) in self._places or (str(ip), port) in self._places
         return listed or any(ip in network for network in self._networks)
 
 
-def _embedded(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that an IPv6 address is only another way to."""
-    if ip in NAT64:
-        return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
-    return ip.ipv4_mapped or ip.sixtofour
+def is_public(ip: Address) -> bool:
+    """Whether the address can only be a host of the public internet."""
+    if isinstance(ip, ipaddress.IPv4Address):
+        return not any(ip in network for network in NOT_PUBLIC_4)
+    isatap = (int(ip) >> 32) & 0xFFFF_FFFF in ISATAP
+    return ip in PUBLIC_6 and not isatap and not any(ip in network for network in NOT_PUBLIC_6)
+
+
+def _name(host: str) -> str:
+    """The one spelling of a host: of an address, or of a name as it is looked up."""
+    try:
+        return str(ipaddress.ip_address(host.strip("[]")))
+    except ValueError:
+        pass
+    try:
+        return httpx.URL(scheme="http", host=host).raw_host.decode("ascii").rstrip(".").lower()
+    except httpx.InvalidURL:
+        return host
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
     """Resolves a name itself, and connects to nothing but the addresses it has checked."""
 
-    def __init__(self, allowed: Allowed, look_ups: ThreadPoolExecutor) -> None:
-        self._network = httpcore.AnyIOBackend()
+    def __init__(
+        self,
+        allowed: Allowed,
+        look_ups: ThreadPoolExecutor,
+        resolve: Resolve = system_addresses,
+        patience: float = PATIENCE,
+    ) -> None:
+        """Takes what may be asked, the threads that look-ups wait in, and, for tests, what
+        knows the names, and the seconds before the next address is tried.
+        """
         self._allowed = allowed
-        self._look_ups = look_ups
+        self._names = Names(look_ups, resolve)
+        self._patience = patience
 
     async def connect_tcp(
         self,
@@ -70,33 +143,76 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        try:
-            loop = asyncio.get_running_loop()
-            look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-            found = await loop.run_in_executor(self._look_ups, look_up)
-        except (OSError, ValueError) as error:
-            raise FetchError(
-                "dns", "the host name is not known", host, "check the URL and the network"
-            ) from error
-        addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+        """Connects to one of the host's allowed addresses, the first that answers.
+
+        Raises FetchError (`dns`, `blocked_address`), and httpcore's ConnectError and
+        ConnectTimeout.
+        """
+        addresses = await self._names.addresses(host)
         usable = [address for address in addresses if self._allowed(host, port, address)]
         if not usable:
             raise FetchError(
                 "blocked_address",
-                f"{host} is at {', '.join(addresses)}, which is not public",
+                f"{host} is at {', '.join(addresses[:4])}, which is not public",
                 f"{host}:{port}",
                 "list it in [fetch] allow_private if it is yours",
             )
-        failure: Exception | None = None
-        for address in usable:
-            try:
-                return await self._network.connect_tcp(
-                    address, port, timeout, local_address, socket_options
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        assert failure is not None
-        raise failure
+        options = list(socket_options or ())
+
+        def open_to(address: str) -> Coroutine[None, None, Stream]:
+            return connect(address, port, local_address, options)
+
+        try:
+            async with asyncio.timeout(timeout):
+                return await _first(_alternating(usable)[:MAX_TRIED], open_to, self._patience)
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(f"no answer within {timeout:g} s") from error
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+def _alternating(addresses: Sequence[str]) -> list[str]:
+    """In the order given, but of both kinds in turns: one of them may lead nowhere."""
+    first = ":" in addresses[0]
+    same = [address for address in addresses if (":" in address) == first]
+    others = [address for address in addresses if (":" in address) != first]
+    return [address for pair in zip_longest(same, others) for address in pair if address]
+
+
+async def _first(
+    addresses: Sequence[str],
+    open_to: Callable[[str], Coroutine[None, None, Stream]],
+    patience: float,
+) -> Stream:
+    """The first to answer of the addresses, each tried when those before have failed or have
+    been silent for `patience` seconds (RFC 8305, without its look-ups in parallel).
+    """
+    left = list(addresses)
+    trying: set[asyncio.Task[Stream]] = set()
+    failure: BaseException | None = None
+    try:
+        while left or trying:
+            if left:
+                trying.add(asyncio.create_task(open_to(left.pop(0))))
+            wait_for = patience if left else None
+            done, _ = await asyncio.wait(
+                trying, timeout=wait_for, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in done:
+                trying.discard(task)
+                failure = task.exception()
+                if failure is None:
+                    return task.result()
+    finally:
+        for task in trying:
+            task.add_done_callback(_close)
+            task.cancel()
+    assert failure is not None
+    raise failure
+
+
+def _close(task: asyncio.Task[Stream]) -> None:
+    """What connected too late."""
+    if not task.cancelled() and task.exception() is None:
+        task.result().close()
