@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from sqlalchemy import func, select
@@ -242,3 +243,36 @@ def test_a_poll_that_fails_midway_leaves_nothing(room: Newsroom) -> None:
     assert room.store.counts().entries == 0
     assert room.store.feed_states()[0].validators == Validators()
     assert room.store.counts().pending == 0
+
+
+def times(room: Newsroom) -> dict[str, datetime]:
+    return {state.feed_id: state.next_poll_at for state in room.store.feed_states()}
+
+
+def test_where_the_clock_is_set_what_remained_of_each_wait_remains(room: Newsroom) -> None:
+    room.poll(entry("a"))
+    before = times(room)
+    room.write(polls.shift_schedule, 48 * HOUR)
+    assert times(room) == {feed_id: at + 48 * HOUR for feed_id, at in before.items()}
+    room.write(polls.shift_schedule, -48 * HOUR)
+    assert times(room) == before
+
+
+def test_a_feed_polled_in_the_future_waits_from_now_on(room: Newsroom) -> None:
+    room.poll(entry("a"), now=NOW + 900 * HOUR)
+    room.write(polls.mend_schedule, NOW)
+    assert times(room)["feedx"] == NOW + HOUR
+    room.write(polls.mend_schedule, NOW + 901 * HOUR)
+    assert times(room)["feedx"] == NOW + HOUR, "what is past was not wrong"
+
+
+def test_of_late_feeds_few_come_at_once_and_hold_up_no_other(room: Newsroom) -> None:
+    specs = [replace(FEEDX, id=f"f{n}") for n in range(6)]
+    room.write(polls.sync_feeds, (*specs, GUANCHA), NOW)
+    for number, spec in enumerate(specs[:5]):
+        room.fail("dns", "…", NOW - 9 * HOUR, NOW - (6 - number) * HOUR, spec)
+    room.fail("dns", "…", NOW - 9 * HOUR, NOW - HOUR / 60, specs[5])
+    assert room.read(polls.late_feeds, NOW - HOUR / 6) == 5
+    states = room.read(polls.due_feeds, NOW, 10, (), NOW - HOUR / 6, 2)
+    assert [state.feed_id for state in states] == ["f0", "f1", "f5", "guancha"]
+    assert len(room.read(polls.due_feeds, NOW, 1, (), NOW - HOUR / 6, 2)) == 1
