@@ -243,6 +243,39 @@ def test_a_digest_changes_with_title_and_text_only() -> None:
     assert len(digest) == 16
 
 
+CARD = "<a><h3>标题</h3></a><div><span>澎湃思想</span><span>{}</span>\n<span> {} </span></div>"
+
+
+@pytest.mark.parametrize(
+    ("ago", "count"),
+    [
+        ("5小时前", "2"), ("1天前", "17"), ("47 分钟前", "12评"), ("昨天 08:15", "1,204"),
+        ("01-23", "4.1万"), ("今天", "评论"), ("just now", "12 views"), ("3 days ago", "1.2w+"),
+        ("12月30日 11:55", "8 条评论"),
+    ],
+)  # fmt: skip
+def test_what_moves_by_itself_is_no_change(ago: str, count: str) -> None:
+    digest = entry_digest("标题", CARD.format("", ""))
+    assert entry_digest("标题", CARD.format(ago, "3" if count == "评论" else count)) == digest
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<p>死亡人数升至<b>{}</b>人</p>",
+        "<p>死亡人数升至{}人。</p>",
+        "<p>会谈于 {} 小时前开始。</p>",
+        "<div>{}%</div>",
+        "<div>{}.55 元</div>",
+        "<p>"
+        + "塔利班代表团在天津会见了中方官员，" * 30
+        + "</p><table><tr><td>{}</td></tr></table>",
+    ],
+)
+def test_a_number_that_the_text_is_about_is_a_change(text: str) -> None:
+    assert entry_digest("标题", text.format(5)) != entry_digest("标题", text.format(17))
+
+
 def test_all_digests_of_permuted_words_differ() -> None:
     digests = {entry_digest("", " ".join(words)) for words in permutations(["甲", "乙", "丙"])}
     assert len(digests) == 6
