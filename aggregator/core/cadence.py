@@ -120,11 +120,11 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
-    """How long until the next poll; `punctual`: something is to be expected just before."""
+    """How long until the next poll, and how much longer it may be made to spread the feeds."""
 
     length: timedelta
     reason: str
-    punctual: bool = False
+    room: timedelta = timedelta.max
 
 
 # --- after a poll ------------------------------------------------------------------------------
@@ -160,7 +160,8 @@ def _adapted(now: datetime, wishes: Wishes, heard: Heard) -> _Wait:
     if beat is not None:
         expected = min(beat.wait, wishes.longest)
         if expected > floor.length:
-            wait = _Wait(expected, beat.reason, punctual=expected == beat.wait)
+            room = PUNCTUAL_SPREAD if expected == beat.wait else timedelta.max
+            wait = _Wait(expected, beat.reason, room)
         elif hint is None:
             wait = _Wait(floor.length, f"{beat.reason}, an hour at least")
     if not heard.validators and wait.length < (day := min(DAY, wishes.longest)):
@@ -215,7 +216,9 @@ def after_failure(
         max(backoff, asked.length) if asked else backoff, f"{_nth(failures + 1)} failure in a row"
     )
     if retry_after is not None and retry_after > wait.length:
-        wait = _Wait(min(retry_after, LONGEST_RETRY_AFTER), "Retry-After", punctual=True)
+        length = min(retry_after, LONGEST_RETRY_AFTER)
+        room = min(PUNCTUAL_SPREAD, LONGEST_RETRY_AFTER - length)
+        wait = _Wait(length, "Retry-After", room)
     return _due(feed_id, now, wait, hints)
 
 
@@ -235,17 +238,13 @@ def _due(feed_id: str, now: datetime, wait: _Wait, hints: FeedHints) -> Due:
 
 
 def _spread(feed_id: str, now: datetime, wait: _Wait) -> datetime:
-    """Later by up to a tenth, the more so the further it is to the feed's own phase.
+    """Later by the feed's own share of a tenth.
 
-    Feeds polled together are so spread evenly over a tenth of the interval by the next poll, and
-    over the whole of it by some more, and stay so.
+    Feeds polled together, at a start or after a sleep, are so spread evenly over a tenth of the
+    interval at the next poll, over the whole of it after ten, and stay so.
     """
-    earliest = now + wait.length
-    room = wait.length * SPREAD
-    if wait.punctual:
-        room = min(room, PUNCTUAL_SPREAD)
-    own = _EPOCH + wait.length * _share(feed_id)
-    return earliest + room * (((own - earliest) % wait.length) / wait.length)
+    room = min(wait.length * SPREAD, wait.room)
+    return now + wait.length + room * _share(feed_id)
 
 
 def _open(feed_id: str, at: datetime, hints: FeedHints) -> tuple[datetime, str]:
