@@ -1,7 +1,7 @@
 """What can be wrong with a feed, told apart by what is to be done about it.
 
-    fault_of   the kind and words of an error → its fault
-    HINTS      each fault → what to do, in English; the pages say it in Chinese
+fault_of   the kind and words of an error → its fault
+HINTS      each fault → what to do, in English; the pages say it in Chinese
 """
 
 from __future__ import annotations
@@ -52,10 +52,15 @@ def fault_of(kind: str, error: str) -> str:
         return "http_410"
     if kind != "http_status":
         return kind
-    answered = _STATUS.search(error)
-    status = answered[1] if answered else ""
+    status = http_status(error)
     fault = "http_5xx" if status.startswith("5") else f"http_{status}"
     return fault if fault in HINTS else "http_status"
+
+
+def http_status(error: str) -> str:
+    """The status that an error's words name; empty if they name none."""
+    answered = _STATUS.search(error)
+    return answered[1] if answered else ""
 
 
 def hint_for(kind: str, error: str) -> str:

@@ -31,6 +31,7 @@ def create_app(current: Callable[[], Site]) -> Starlette:
             Route("/topics/{topic_id}", pages.topic),
             Route("/articles/{article_id}", pages.article),
             Route("/feeds", pages.feeds),
+            Route("/feeds/{feed_id}", pages.feed),
             Route("/feeds.opml", feeds.feed_list),
             Route("/topics.opml", feeds.topic_list),
             Route("/static/style.css", pages.style),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar, cast
+from urllib.parse import urlsplit
 
 from anyio import CapacityLimiter, to_thread
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -15,11 +17,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aggregator.config.values import masked
-from aggregator.core.model import Article, Reason
+from aggregator.core.feed_state import Address, FeedState, aligned
+from aggregator.core.model import Article, BodyHistory, FeedSpec, Reason
 from aggregator.outputs import FORMATS
 from aggregator.outputs.item import headline, outlet_of, web_address
+from aggregator.store import editions
 from aggregator.web.responses import answer, cacheable, made_now, redirect
 from aggregator.web.site import Site, site_of
+from aggregator.web.wording import (
+    DATE_ORIGINS,
+    FIELDS,
+    address_words,
+    advice,
+    due_words,
+    error_words,
+    status_words,
+    verdict_words,
+)
 
 T = TypeVar("T")
 
@@ -29,37 +43,6 @@ PAGE_MAX_AGE = 60
 STYLE_MAX_AGE = 86_400
 NEWEST = 30
 TOPIC_NEWEST = 100
-
-FIELDS = {
-    "title": "标题",
-    "lead": "导语",
-    "body": "正文",
-    "author": "作者",
-    "category": "分类",
-    "outlet": "媒体",
-    "feed": "来源",
-    "lang": "语言",
-    "url": "网址",
-    "after": "日期",
-    "before": "日期",
-    "date": "日期",
-}
-STATUSES = {
-    "": "尚未轮询",
-    "new": "有新条目",
-    "nothing_new": "无新条目",
-    "not_modified": "无变化",
-    "dns": "域名解析失败",
-    "connect": "连接失败",
-    "tls": "证书或加密错误",
-    "timeout": "超时",
-    "http_status": "服务器报错",
-    "too_large": "内容过大",
-    "redirect": "重定向错误",
-    "protocol": "协议错误",
-    "blocked_address": "地址被禁止",
-    "not_a_feed": "不是 feed",
-}
 MISTAKES = {
     404: ("没有这一页", "网址可能有误，或者这个话题已经从配置中移除。"),
     405: ("不支持这种请求", "这里只能读取。"),
@@ -118,6 +101,31 @@ async def feeds(request: Request) -> Response:
     return _page(request, "feeds.html", rows=rows, failing=failing, now=site.now())
 
 
+async def feed(request: Request) -> Response:
+    site = site_of(request)
+    spec = site.feed(request.path_params["feed_id"])
+    if spec is None:
+        raise HTTPException(404)
+    known = await _from_store(request, lambda: _what_is_known(site, spec))
+    return _page(request, "feed.html", spec=spec, now=site.now(), **known)
+
+
+def _what_is_known(site: Site, spec: FeedSpec) -> dict[str, object]:
+    """What a feed's page tells. Of a feed the store does not know yet, its addresses alone."""
+    read = site.store.read_now
+    state = read(editions.feed_state, spec.id)
+    articles = read(editions.articles_of_feed, spec.id, NEWEST)
+    if state is not None:
+        state = aligned(state, spec.urls)
+    return {
+        "state": state,
+        "addresses": state.addresses if state else tuple(Address(url) for url in spec.urls),
+        "bodies": read(editions.body_history, spec.id) if state else BodyHistory(),
+        "articles": articles,
+        "home": _home(articles),
+    }
+
+
 async def style(request: Request) -> Response:
     return cacheable(request, made_now(_STYLE), "text/css; charset=utf-8", STYLE_MAX_AGE)
 
@@ -162,13 +170,22 @@ def _rendered(site: Site, template: str, **values: object) -> bytes:
 
 
 def _moment(moment: datetime | None) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if moment else "—"
+    if moment is None or _is_never(moment):
+        return "—"
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _is_never(moment: datetime) -> bool:
+    """A feed that is gone for good is due then."""
+    return moment.year >= 9999
 
 
 def _distance(moment: datetime | None, now: datetime) -> str:
     """`3 分钟前`, `2 小时后`."""
     if moment is None:
         return "—"
+    if _is_never(moment):
+        return "不再"
     passed = now - moment
     side = "前" if passed >= timedelta(0) else "后"
     minutes = int(abs(passed).total_seconds()) // 60
@@ -194,13 +211,24 @@ def _reasons(reasons: tuple[Reason, ...]) -> str:
     )
 
 
+def _home(articles: Sequence[Article]) -> str:
+    """The address of the site that most of the articles are on; empty if there is none."""
+    sites = Counter(
+        f"{parts.scheme}://{parts.netloc}/"
+        for article in articles
+        if (parts := urlsplit(web_address(article.url))).netloc
+    )
+    return next((site for site, _ in sites.most_common(1)), "")
+
+
+def _serves(state: FeedState | None, address: Address) -> bool:
+    """Whether it is the address that the feed came from last."""
+    return state is not None and address.url == state.url and address.worked_at is not None
+
+
 def _shows_its_image(article: Article) -> bool:
     """Whether the body has an image, so that the lead image need not stand above it."""
     return "<img" in article.body
-
-
-def _status(status: str) -> str:
-    return STATUSES.get(status, status)
 
 
 def _templates() -> Environment:
@@ -212,17 +240,25 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "address_words": address_words,
+        "due_words": due_words,
         "address": web_address,
         "headline": headline,
         "masked": masked,
         "moment": _moment,
         "outlet": outlet_of,
         "reasons": _reasons,
-        "status": _status,
+        "status": status_words,
+        "verdict_words": verdict_words,
     }
     environment.globals |= {
+        "advice": advice,
+        "date_origins": DATE_ORIGINS,
         "distance": _distance,
         "formats": FORMATS,
+        "error_words": error_words,
+        "is_never": _is_never,
+        "serves": _serves,
         "shows_its_image": _shows_its_image,
         "style_version": hashlib.sha256(_STYLE).hexdigest()[:8],
     }

@@ -37,6 +37,9 @@ class Site:
     def topic(self, topic_id: str) -> TopicSpec | None:
         return next((topic for topic in self.topics if topic.id == topic_id), None)
 
+    def feed(self, feed_id: str) -> FeedSpec | None:
+        return next((feed for feed in self.feeds if feed.id == feed_id), None)
+
 
 def site_of(request: Request) -> Site:
     """The site as it is configured now: a reload may have changed it since the last request."""

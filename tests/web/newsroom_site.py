@@ -99,7 +99,7 @@ async def _fill(store: Store) -> None:
     await _poll(store, "aljazeera", (TALKS, CONSULTATION))
     await _poll(store, "feedx", (copy,))
     for article in (TALKS, CONSULTATION, copy):
-        await store.write(articles.record_articles, [articles.Made(_composed(article))], NOW)
+        await store.write(articles.record_articles, [articles.Made(composed(article))], NOW)
     told = "https://me:geheim@silent.example/feed: no answer in 30 s <x>"
     before = NOW - timedelta(minutes=5)
     silent = _state(store, "silent")
@@ -144,7 +144,7 @@ def _entry(feed_id: str, article: Article) -> Entry:
     )
 
 
-def _composed(article: Article) -> Composed:
+def composed(article: Article) -> Composed:
     reason = Reason("塔利班", "title", "与塔利班恢复<谈判>")
     folded = (article.title + article.lead) * 5
     return Composed(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from lxml import html
 
+from aggregator.core.model import BodyVerdict
+from aggregator.store import articles
 from aggregator.web import Site, create_app
 from tests.outputs.samples import CONSULTATION, TALKS
-from tests.web.newsroom_site import MERGED_ID, Client
+from tests.web.newsroom_site import MERGED_ID, NOW, Client, composed
 
-PAGES = ["/", "/topics/afghanistan", f"/articles/{TALKS.id}", "/feeds"]
+PAGES = ["/", "/topics/afghanistan", f"/articles/{TALKS.id}", "/feeds", "/feeds/aljazeera"]
 
 
 def read(client: Client, path: str) -> Any:
@@ -98,6 +101,54 @@ def test_an_articles_page_has_its_text_its_entries_and_its_reasons(client: Clien
     ]
     assert "与塔利班恢复<谈判>" in page.xpath("string(//ul[@class='matches'])")
     assert page.xpath("//p[@class='byline']/a[text()='原文']/@href") == [TALKS.url]
+
+
+def made_again(site: Site, **changes: Any) -> None:
+    made = articles.Made(replace(composed(TALKS), **changes))
+    asyncio.run(site.store.write(articles.record_articles, [made], NOW))
+
+
+def test_an_articles_page_says_where_its_text_and_date_are_from(site: Site, client: Client) -> None:
+    made_again(
+        site,
+        body_from="feedx",
+        published_by="body",
+        verdicts=(
+            BodyVerdict("aljazeera", "a", False, "one paragraph of 81 letters", 81),
+            BodyVerdict("feedx", "b", True, "6 letters in 2 blocks", 6),
+            BodyVerdict("removed", "c", True, "because <it> is", 6),
+        ),
+    )
+    [origin] = read(client, f"/articles/{TALKS.id}").xpath("//section[@class='origin']")
+    paragraphs = [" ".join(p.text_content().split()) for p in origin.xpath("p")]
+    assert paragraphs == ["来源：半岛镜像", "日期：正文里写的日期"]
+    assert origin.xpath("p/a/@href") == ["/feeds/feedx"]
+    assert [item.text_content() for item in origin.xpath("ul/li")] == [
+        "半岛新闻给的正文：节选（只有一段，81 个字符）",
+        "半岛镜像给的正文：完整（2 段，6 个字符）",
+        "removed给的正文：完整（because <it> is）",
+    ]
+    assert origin.xpath("ul//a/@href") == ["/feeds/aljazeera", "/feeds/feedx"]
+    assert origin.xpath("ul//span[@lang='en']/text()") == ["because <it> is"]
+
+
+@pytest.mark.parametrize(
+    ("body_from", "told", "links"),
+    [
+        (TALKS.url, f"原文网页：{TALKS.url}", [TALKS.url]),
+        ("removed", "removed", []),
+        ("javascript:alert(1)", "javascript:alert(1)", []),
+        ("", "没有记录", []),
+    ],
+)
+def test_a_text_from_elsewhere_than_a_feed_of_today(
+    site: Site, client: Client, body_from: str, told: str, links: list[str]
+) -> None:
+    made_again(site, body_from=body_from, published_by="seen")
+    [origin] = read(client, f"/articles/{TALKS.id}").xpath("//section[@class='origin']")
+    assert origin.xpath("string(p[1])") == told
+    assert origin.xpath("p/a/@href") == links
+    assert "以首次见到的时间为准" in origin.xpath("string(p[2])")
 
 
 def test_a_merged_articles_address_leads_to_the_one_it_became(client: Client) -> None:

@@ -1,0 +1,220 @@
+"""The page of one feed: how it is doing, and what to do where it is not doing well."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from lxml import html
+
+from aggregator.core.feed_state import FeedState, aligned, answered, failed, unanswered
+from aggregator.core.model import Composed, FeedSpec, Validators
+from aggregator.store import Store, articles, polls
+from aggregator.web import Site, create_app
+from tests.outputs.samples import CONSULTATION, TALKS
+from tests.web.newsroom_site import FEEDS, NOW, Client, composed
+
+HOUR = timedelta(hours=1)
+URLS = tuple(f"https://{name}.example/rss?key=geheim" for name in "abcde")
+MIRRORED = FeedSpec("mirrored", URLS, "多镜像", outlet="半岛电视台", tags=("国际", "官方"))
+
+
+def page_of(client: Client, feed_id: str) -> Any:
+    answer = client.get(f"/feeds/{feed_id}")
+    assert answer.status_code == 200
+    assert "geheim" not in answer.text
+    return html.document_fromstring(answer.text)
+
+
+def facts(page: Any) -> dict[str, str]:
+    names = [words(name) for name in page.xpath("//dl/dt")]
+    return dict(zip(names, map(words, page.xpath("//dl/dd")), strict=True))
+
+
+def words(element: Any) -> str:
+    for line_break in element.iter("br"):
+        line_break.tail = f" {line_break.tail or ''}"
+    return " ".join(element.text_content().split())
+
+
+def rows(page: Any, heading: str) -> list[list[str]]:
+    found = page.xpath(f"//h2[text()='{heading}']/following-sibling::table[1]/tbody/tr")
+    return [[words(cell) for cell in row] for row in found]
+
+
+def with_mirrored(site: Site) -> Client:
+    """The site with a feed of five addresses in five states."""
+    feeds = (*FEEDS, MIRRORED)
+    write(site.store, polls.sync_feeds, feeds, NOW - 9 * HOUR)
+    state = state_of(site.store, MIRRORED)
+    early = NOW - 2 * HOUR
+    a, b, c, d, _ = URLS
+    state = failed(
+        state,
+        a,
+        "http_status",
+        "a.example: the server answered 404 Not Found",
+        early,
+        wait=3 * HOUR,
+    )
+    state = came(state, c, NOW - HOUR, early)
+    state = failed(state, b, "http_status", "b.example: the server answered 410", NOW, gone=True)
+    state = came(state, d, NOW - 30 * HOUR, NOW)
+    state = came(state, c, NOW - HOUR, NOW, moved_to="https://new.example/rss?key=geheim")
+    state = replace(
+        state,
+        last_status="not_modified",
+        last_new_at=NOW - 3 * HOUR,
+        next_poll_at=NOW + HOUR,
+        due_because="about 5 entries a day, an hour at least",
+    )
+    write(site.store, polls.record_state, state)
+    return Client(create_app(lambda: replace(site, feeds=feeds)))
+
+
+def came(
+    state: FeedState, url: str, newest: datetime, now: datetime, moved_to: str = ""
+) -> FeedState:
+    return answered(state, url, Validators(), moved_to, newest, now)
+
+
+def state_of(store: Store, spec: FeedSpec) -> FeedState:
+    states = store.read_now(polls.active_feeds)
+    return aligned(next(s for s in states if s.feed_id == spec.id), spec.urls)
+
+
+def write(store: Store, operation: Any, *values: Any) -> None:
+    asyncio.run(store.write(operation, *values))
+
+
+def compared(site: Site, article: Composed, *pairs: tuple[str, bool]) -> None:
+    made = articles.Made(replace(article, compared=pairs))
+    write(site.store, articles.record_articles, [made], NOW)
+
+
+# --- a feed's page -----------------------------------------------------------------------------
+
+
+def test_it_says_what_the_feed_is_and_how_it_is_doing(site: Site) -> None:
+    page = page_of(with_mirrored(site), "mirrored")
+    assert words(page.xpath("//h1")[0]) == "多镜像"
+    told = facts(page)
+    assert told["媒体"] == "半岛电视台"
+    assert told["标签"] == "国际、官方"
+    assert told["状态"] == "无变化"
+    assert told["上次轮询"] == "2021-11-24 14:00 UTC（刚刚）"
+    assert told["上次有新条目"] == "2021-11-24 11:00 UTC（3 小时前）"
+    assert told["下次轮询"] == "2021-11-24 15:00 UTC（1 小时后） 平均每天约 5 条，至少隔一小时"
+    assert told["正文"] == "还没有对照过原文"
+    assert not page.xpath("//*[@class='fault']")
+
+
+def test_its_addresses_stand_in_order_each_with_its_state(site: Site) -> None:
+    page = page_of(with_mirrored(site), "mirrored")
+    a, b, c, d, e = rows(page, "地址")
+    assert a[0] == "https://a.example/rss?key=***"
+    assert a[1].startswith(
+        "出错：服务器报错 404，连续 1 次 暂不使用，1 小时后再试（2021-11-24 15:00 UTC） feed 可能"
+    )
+    assert a[1].endswith("a.example: the server answered 404 Not Found")
+    assert a[2:] == ["—", "2 小时前", "—"]
+    assert b[1].startswith("已失效，连续 1 次 已永久失效")
+    assert "再试" not in b[1]
+    assert c == [
+        "https://c.example/rss?key=*** 现用 已搬到 https://new.example/rss?key=***",
+        "正常",
+        "1 小时前",
+        "刚刚",
+        "刚刚",
+    ]
+    assert d[1].startswith("落后于其他地址 暂不使用，6 小时后再试")
+    assert d[2:] == ["30 小时前", "刚刚", "刚刚"]
+    assert e == ["https://e.example/rss?key=***", "尚未使用", "—", "—", "—"]
+
+
+def test_its_errors_are_counted_by_kind(site: Site) -> None:
+    page = page_of(with_mirrored(site), "mirrored")
+    assert rows(page, "出过的错") == [["服务器报错", "2", "2021-11-24 14:00 UTC（刚刚）"]]
+    assert rows(page_of(Client(create_app(lambda: site)), "aljazeera"), "出过的错") == []
+
+
+def test_a_failing_feed_says_what_to_do(client: Client) -> None:
+    page = page_of(client, "silent")
+    fault = words(page.xpath("//*[@class='fault']")[0])
+    assert fault.startswith("超时，连续失败 1 次，上次成功：从未。 会自动重试")
+    assert "no answer in 30 s <x>" in fault
+    assert rows(page, "地址")[0][1] == "出错：超时，连续 1 次"
+
+
+def test_a_feed_gone_for_good_is_not_promised_another_poll(site: Site) -> None:
+    state = state_of(site.store, FEEDS[2])
+    state = failed(state, state.url, "http_status", "the server answered 410", NOW, gone=True)
+    state = unanswered(state, "http_status", "the server answered 410", NOW)
+    never = datetime(9999, 1, 1, tzinfo=NOW.tzinfo)
+    state = replace(state, next_poll_at=never, due_because="gone for good (410)")
+    write(site.store, polls.record_state, state)
+    client = Client(create_app(lambda: site))
+    page = page_of(client, "silent")
+    assert facts(page)["下次轮询"] == "不再轮询 已永久失效"
+    assert "9999" not in client.get("/feeds").text
+
+
+def test_a_reason_in_unknown_words_is_shown_as_it_is(site: Site) -> None:
+    state = replace(state_of(site.store, FEEDS[0]), due_because="the moon is <full>")
+    write(site.store, polls.record_state, state)
+    page = page_of(Client(create_app(lambda: site)), "aljazeera")
+    assert page.xpath("//dd//span[@lang='en']/text()") == ["the moon is <full>"]
+
+
+def test_its_bodies_are_counted_by_what_their_pages_showed(site: Site, client: Client) -> None:
+    compared(site, composed(TALKS), ("aljazeera", True))
+    compared(site, composed(CONSULTATION), ("aljazeera", True))
+    compared(site, composed(TALKS), ("aljazeera", False))
+    told = facts(page_of(client, "aljazeera"))
+    assert told["正文"] == "3 篇对照过原文：2 篇完整，1 篇节选"
+
+
+def test_its_newest_articles_are_listed_with_the_site_they_are_on(client: Client) -> None:
+    page = page_of(client, "aljazeera")
+    links = page.xpath("//ol[@class='articles']//h3/a")
+    assert [link.get("href") for link in links] == [
+        f"/articles/{TALKS.id}",
+        f"/articles/{CONSULTATION.id}",
+    ]
+    assert page.xpath("//dd/a/@href") == ["https://chinese.aljazeera.net/"]
+
+
+def test_a_feed_the_store_does_not_know_yet_has_a_page(site: Site) -> None:
+    added = FeedSpec("added", ("https://me:geheim@added.example/rss",))
+    page = page_of(Client(create_app(lambda: replace(site, feeds=(added,)))), "added")
+    assert words(page.xpath("//h1")[0]) == "added"
+    assert facts(page)["状态"] == "尚未轮询"
+    assert rows(page, "地址") == [["https://me:***@added.example/rss", "尚未使用", "—", "—", "—"]]
+
+
+def test_addresses_configured_since_the_last_poll_are_shown(site: Site) -> None:
+    moved = replace(FEEDS[0], urls=("https://other.example/rss", *FEEDS[0].urls))
+    page = page_of(Client(create_app(lambda: replace(site, feeds=(moved,)))), "aljazeera")
+    first, second = rows(page, "地址")
+    assert first[:2] == ["https://other.example/rss", "尚未使用"]
+    assert second[0].endswith("现用")
+
+
+@pytest.mark.parametrize("path", ["/feeds/nope", "/feeds/%00", "/feeds/a/b"])
+def test_an_unknown_feed_has_none(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_a_feed_no_longer_configured_has_none(site: Site) -> None:
+    client = Client(create_app(lambda: replace(site, feeds=FEEDS[1:])))
+    assert client.get("/feeds/aljazeera").status_code == 404
+
+
+def test_the_list_of_feeds_leads_to_each_and_says_what_to_do(client: Client) -> None:
+    page: Any = html.document_fromstring(client.get("/feeds").text)
+    links = page.xpath("//tbody/tr/th/a/@href")
+    assert links == ["/feeds/aljazeera", "/feeds/feedx", "/feeds/silent"]
+    assert "会自动重试" in words(page.xpath("//tbody/tr")[2])
