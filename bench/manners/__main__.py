@@ -1,0 +1,5 @@
+import sys
+
+from bench.manners.run import main
+
+sys.exit(main())
