@@ -8,6 +8,7 @@ from __future__ import annotations
 from aggregator.core.clean import CleanRules
 from aggregator.core.clean_rules import Scramble
 from aggregator.core.extract import PageRules
+from aggregator.core.identity import UrlRule
 from aggregator.core.titles import TitleRules
 from aggregator.sources.family import Family
 
@@ -19,6 +20,7 @@ RELATED = r"(?:延伸阅读|相关阅读)[：:]?[^\n]{0,80}"
 RFI = Family(
     name="rfi",
     page_hosts=("rfi.fr",),
+    url_rules=(UrlRule(r"^https://amp\.rfi\.fr/", "https://www.rfi.fr/"),),
     own_names=("法广", "RFI", "法国国际广播电台"),
     titles=TitleRules(drop=(r"\s*[–-]\s*法国国际广播电台\s*-\s*RFI\s*$",)),
     clean=CleanRules(
@@ -31,6 +33,7 @@ RFI = Family(
 REUTERS = Family(
     name="reuters",
     page_hosts=("reuters.com",),
+    url_rules=(UrlRule(r"^https://cn\.mobile\.reuters\.com/", "https://cn.reuters.com/"),),
     own_names=("路透", "路透社", "Reuters"),
     clean=CleanRules(drop=("div.StandardArticleBody_trustBadgeContainer",)),
     timezone="UTC",
@@ -39,6 +42,7 @@ REUTERS = Family(
 DW = Family(
     name="dw",
     page_hosts=("dw.com",),
+    url_rules=(UrlRule(r"^https://amp\.dw\.com/", "https://www.dw.com/"),),
     own_names=("德国之声", "DW", "Deutsche Welle"),
     clean=CleanRules(
         # the same on every article: it makes unrelated ones look alike
@@ -55,6 +59,7 @@ DW = Family(
 NYTIMES = Family(
     name="nytimes",
     page_hosts=("cn.nytimes.com", "nytimes.com"),
+    url_rules=(UrlRule(r"^https://m\.cn\.nytimes\.com/", "https://cn.nytimes.com/"),),
     own_names=("纽约时报", "纽约时报中文网", "The New York Times"),
     clean=CleanRules(
         drop_text=(r"点击查看本文英文版。?", r"（欢迎点击此处订阅[^）]{0,200}）"),
@@ -65,6 +70,13 @@ NYTIMES = Family(
 BBC = Family(
     name="bbc",
     page_hosts=("bbc.com", "bbc.co.uk"),
+    url_rules=(
+        # home and abroad, and for phones
+        UrlRule(
+            r"^https://(?:www\.)?bbc\.co\.uk/(news|sport|zhongwen)/", r"https://www.bbc.com/\1/"
+        ),
+        UrlRule(r"^(https://www\.bbc\.com/(?:news|sport|zhongwen)/.+)\.amp$", r"\1"),
+    ),
     own_names=("BBC", "BBC News 中文", "BBC中文网"),
     clean=CleanRules(
         drop=(
@@ -88,6 +100,20 @@ BBC = Family(
 FT = Family(
     name="ft",
     page_hosts=("ftchinese.com", "cn.ft.com"),
+    # in parts, as a whole, and beside the English
+    url_rules=(
+        UrlRule(
+            r"^https://(?:(?:www\.|m\.)?ftchinese\.com|cn\.ft\.com)/story/(\d{9})(?:/[a-z]{2})?"
+            r"(?:\?.*)?$",
+            r"https://www.ftchinese.com/story/\1",
+        ),
+    ),
+    whole_urls=(
+        UrlRule(
+            r"^(https?://(?:www\.ftchinese\.com|cn\.ft\.com)/story/\d{9})(?!.*\bfull=y)(?:\?.*)?$",
+            r"\1?full=y",
+        ),
+    ),
     own_names=("金融时报", "FT中文网"),
     clean=CleanRules(
         drop=("div.o-ads", "div.mpu-container", "div.clearfloat"),
@@ -103,6 +129,12 @@ FT = Family(
 RFA = Family(
     name="rfa",
     page_hosts=("rfa.org",),
+    url_rules=(
+        UrlRule(
+            r"^(https://www\.rfa\.org/.+\.html)(?:/ampRFA)?(?:\?encoding=(?:simplified|traditional))?$",
+            r"\1",
+        ),
+    ),
     own_names=("自由亚洲电台", "RFA"),
     clean=CleanRules(
         drop=("img[src*='/graphics/icon-zoom.']",),
@@ -117,6 +149,8 @@ RTI = Family(
     name="rti",
     page_hosts=("rti.org.tw",),
     own_names=("RTI 中央廣播電臺", "中央廣播電臺", "RTI"),
+    # the day and a running number
+    titles=TitleRules(drop=(r"\s+-\s+\d{6}-\d{1,3}\s*$",)),
     # its feed ends in "...more", also where a mirror carries it
     full_text="page",
 )
@@ -124,6 +158,9 @@ RTI = Family(
 ZAOBAO = Family(
     name="zaobao",
     page_hosts=("zaobao.com", "zaobao.com.sg"),
+    url_rules=(
+        UrlRule(r"^https://(?:www\.|m\.)?zaobao\.com(?:\.sg)?/", "https://www.zaobao.com/"),
+    ),
     own_names=("联合早报", "早报"),
     clean=CleanRules(
         drop=(
@@ -161,6 +198,33 @@ CHINA_DIGITAL_TIMES = Family(
     page=PageRules(containers=("div.post-content",)),
 )
 
+THEPAPER = Family(
+    name="thepaper",
+    page_hosts=("thepaper.cn",),
+    own_names=("澎湃新闻", "澎湃"),
+    url_rules=(
+        UrlRule(
+            r"^https://(?:www\.|m\.)?thepaper\.cn/+"
+            r"(?:(?:wap/resource/jsp/)?newsDetail_forward_|detail/)(\d+)(?:\?.*)?$",
+            r"https://www.thepaper.cn/newsDetail_forward_\1",
+        ),
+    ),
+    timezone="Asia/Shanghai",
+)
+
+JIEMIAN = Family(
+    name="jiemian",
+    page_hosts=("jiemian.com",),
+    own_names=("界面新闻",),
+    url_rules=(
+        UrlRule(
+            r"^https://(?:www\.|m\.)?jiemian\.com/article/(\d+)\.html(?:\?.*)?$",
+            r"https://www.jiemian.com/article/\1.html",
+        ),
+    ),
+    timezone="Asia/Shanghai",
+)
+
 OUTLETS: tuple[Family, ...] = (
-    RFI, REUTERS, DW, NYTIMES, BBC, FT, RFA, RTI, ZAOBAO, CHINA_DIGITAL_TIMES,
+    RFI, REUTERS, DW, NYTIMES, BBC, FT, RFA, RTI, ZAOBAO, CHINA_DIGITAL_TIMES, THEPAPER, JIEMIAN,
 )  # fmt: skip

@@ -93,6 +93,47 @@ def test_url_rules_are_idempotent_and_leave_other_sites_alone(url: str) -> None:
     assert canonical_url(other, URL_RULES) == canonical_url(other)
 
 
+@pytest.mark.parametrize(
+    ("url", "canonical"),
+    [
+        # by the mirror, by the site, in parts, beside the English
+        ("https://cn.ft.com/story/001088600?full=y", "https://www.ftchinese.com/story/001088600"),
+        ("http://www.ftchinese.com/story/001088600", "https://www.ftchinese.com/story/001088600"),
+        ("http://m.ftchinese.com/story/001088600/ce?ccode=x&archive",
+         "https://www.ftchinese.com/story/001088600"),
+        # for phones
+        ("https://www.voachinese.com/amp/x-20261002/8206737.html",
+         "https://www.voachinese.com/a/x-20261002/8206737.html"),
+        ("https://amp.dw.com/zh/x/a-54238787", "https://www.dw.com/zh/x/a-54238787"),
+        ("https://amp.rfi.fr/cn/x", "https://www.rfi.fr/cn/x"),
+        ("https://www.bbc.com/zhongwen/simp/science-53458502.amp",
+         "https://www.bbc.com/zhongwen/simp/science-53458502"),
+        ("https://www.aljazeera.com/amp/news/2021/11/24/x",
+         "https://www.aljazeera.com/news/2021/11/24/x"),
+        ("https://www.rfa.org/mandarin/x.html/ampRFA", "https://www.rfa.org/mandarin/x.html"),
+        ("https://m.cn.nytimes.com/style/20200717/x/", "https://cn.nytimes.com/style/20200717/x/"),
+        ("https://m.thepaper.cn/detail/32423319",
+         "https://www.thepaper.cn/newsDetail_forward_32423319"),
+        ("https://m.jiemian.com/article/13880622.html",
+         "https://www.jiemian.com/article/13880622.html"),
+        # in the other script, in another country
+        ("https://www.rfa.org/mandarin/x.html?encoding=traditional",
+         "https://www.rfa.org/mandarin/x.html"),
+        ("https://www.bbc.co.uk/news/world-asia-51701039",
+         "https://www.bbc.com/news/world-asia-51701039"),
+        ("https://www.zaobao.com.sg//realtime/china/story20200721-1070908",
+         "https://www.zaobao.com/realtime/china/story20200721-1070908"),
+        # not an article, or not of them
+        ("https://www.bbc.co.uk/programmes/x", "https://www.bbc.co.uk/programmes/x"),
+        ("https://www.ftchinese.com/tag/x?full=y", "https://www.ftchinese.com/tag/x?full=y"),
+        ("https://amp.dw.com.example/zh/x", "https://amp.dw.com.example/zh/x"),
+    ],
+)  # fmt: skip
+def test_one_article_has_one_address(url: str, canonical: str) -> None:
+    assert canonical_url(url, URL_RULES) == canonical
+    assert canonical_url(canonical, URL_RULES) == canonical
+
+
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_declared_selectors_are_selectors(family: Family) -> None:
     selectors = family.clean.drop + family.clean.lift + family.page.drop + family.page.containers
@@ -126,7 +167,16 @@ def test_a_feed_elsewhere_is_known_by_how_it_describes_itself(description: str, 
             "https://user.guancha.cn/main/content?id=51",
             "https://user.guancha.cn/main/content?id=51&page=0",
         ),
+        (
+            "http://www.ftchinese.com/story/001094267",
+            "http://www.ftchinese.com/story/001094267?full=y",
+        ),
+        (
+            "https://cn.ft.com/story/001094267?page=2",
+            "https://cn.ft.com/story/001094267?full=y",
+        ),
         # these are whole, or of a site that is not known
+        ("https://cn.ft.com/story/001088600?full=y", ""),
         ("https://www.guancha.cn/politics/2021_10_21_611661_s.shtml", ""),
         ("https://user.guancha.cn/main/content?id=51&page=0", ""),
         ("https://example.org/2021_10_21_611661.shtml", ""),

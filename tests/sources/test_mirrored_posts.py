@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-import json
-import lzma
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 from aggregator.core.clean import Cleaned, clean_body
 from aggregator.core.dates import read_date
+from aggregator.core.identity import canonical_url
 from aggregator.core.model import FeedSpec
+from aggregator.core.parse import parse_feed
 from aggregator.core.titles import read_title
-from aggregator.sources import family_of_entry
-from tests.conftest import SHARED
+from aggregator.core.whole import judge_whole
+from aggregator.sources import (
+    URL_RULES,
+    family_of_entry,
+    family_of_feed,
+    family_of_page,
+    whole_url,
+)
+from tests import captured
 
-POSTS = SHARED / "captures" / "posts" / "oped2_feedx_news_2020-06_08.jsonl.xz"
 MIRROR = FeedSpec("mirror", ("https://feedx.net/rss/x.xml",))
 
-pytestmark = pytest.mark.skipif(not POSTS.exists(), reason="the captured posts are not here")
+pytestmark = pytest.mark.skipif(
+    not captured.POSTS.exists(), reason="the captured posts are not here"
+)
 
 
 @dataclass(frozen=True)
 class Post:
+    outlet: str
     title: str
     url: str
     body: str
@@ -34,16 +45,16 @@ class Post:
 
 @cache
 def posts() -> tuple[Post, ...]:
-    with lzma.open(POSTS, "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    return tuple(
-        post(row["title"], row["url"], row["raw"].split("\n------\n", 1)[1]) for row in rows
-    )
+    return tuple(post(*row) for row in captured.posts())
 
 
-def post(title: str, url: str, body: str) -> Post:
+def post(outlet: str, title: str, url: str, body: str) -> Post:
     rules = family_of_entry(MIRROR, "", url).clean
-    return Post(title, url, body, clean_body(body, url, rules))
+    return Post(outlet, title, url, body, clean_body(body, url, rules))
+
+
+def of(outlet: str) -> list[Post]:
+    return [post for post in posts() if post.outlet == outlet]
 
 
 def told(pattern: str) -> list[str]:
@@ -94,6 +105,87 @@ def test_nearly_every_date_line_of_these_outlets_is_read() -> None:
     ]
     assert len(dated) > 4500
     assert unread == []
+
+
+@pytest.mark.parametrize(
+    ("outlet", "given", "note"),
+    [
+        ("金融时报", 29, r"责任编辑邮箱"),
+        ("金融时报", 300, r"o-ads|mpu-container|clearfloat"),
+        ("德国之声", 240, r"德国之声版权声明"),
+        ("法广", 800, r"©\s*\d{4}\s*AFP"),
+        ("纽约时报", 100, r"点击查看本文英文版"),
+        ("BBC", 200, r"图片版权|图[像片]来源"),
+        ("联合早报", 400, r"dfp-ad|innity|id=.imu"),
+        ("自由亚洲电台", 300, r"责编"),
+    ],
+)
+def test_what_an_outlet_adds_to_its_bodies_goes(outlet: str, given: int, note: str) -> None:
+    assert sum(bool(re.search(note, post.body)) for post in of(outlet)) >= given
+    assert [post.url for post in of(outlet) if re.search(note, post.cleaned.html)] == []
+
+
+@pytest.mark.parametrize(("outlet", "given"), [("德国之声", 625), ("BBC", 220)])
+def test_the_date_line_of_an_outlet_is_read_where_there_is_one(outlet: str, given: int) -> None:
+    now = datetime(2020, 7, 21, tzinfo=UTC)
+    dates = [read_date(post.cleaned.published_text, "UTC", "body", now) for post in of(outlet)]
+    assert sum(date is not None for date in dates) >= given
+    undated = [post for post, date in zip(of(outlet), dates, strict=True) if date is None]
+    head = r"\s*<div>\s*<div>\s*<(?:i|time)>[^<]{0,80}(?:<br>)?(?:20\d\d|\d+ ?(?:分钟|小时|天)前)"
+    assert [post.url for post in undated if re.match(head, post.body)] == []
+
+
+def test_a_mirrored_address_asks_for_the_whole_and_its_article_has_one_address() -> None:
+    financial = of("金融时报")
+    assert all(post.url.endswith("?full=y") for post in financial)
+    for post in financial:
+        canonical = canonical_url(post.url, URL_RULES)
+        assert re.fullmatch(r"https://www\.ftchinese\.com/story/\d{9}", canonical)
+        assert whole_url(canonical, family_of_page(canonical)) == f"{canonical}?full=y"
+        assert whole_url(post.url, family_of_page(post.url)) == ""
+    french = of("法广")
+    assert sum("rfi.fr//cn" in post.url for post in french) > 1000
+    assert not any("//" in canonical_url(post.url, URL_RULES)[8:] for post in french)
+
+
+def test_a_summary_of_taiwans_radio_is_never_a_whole_text_and_its_titles_lose_their_number() -> (
+    None
+):
+    radio = of("RTI 中央廣播電臺")
+    assert len(radio) > 1400
+    for post in radio:
+        family = family_of_entry(MIRROR, "", post.url)
+        assert not judge_whole(post.cleaned.html, post.cleaned.text, family.full_text).whole
+    numbered = [post.title for post in radio if re.search(r"- \d{6}-\d+$", post.title)]
+    assert len(numbered) > 200
+    rules = family_of_entry(MIRROR, "", radio[0].url).titles
+    titles = {read_title(title, rules).title for title in numbered}
+    assert not any(re.search(r"\d{6}-\d+", title) for title in titles)
+
+
+WECHAT = sorted((captured.CAPTURES / "fullrss").glob("wechatRss_*.xml"))
+
+
+@pytest.mark.parametrize("path", WECHAT, ids=lambda path: path.name)
+def test_an_attribute_of_the_same_name_that_is_no_place_moves_nothing(path: Path) -> None:
+    """WeChat's images carry their sizes in `data-s`, by which another outlet's are shuffled."""
+    rules = family_of_page("https://www.zaobao.com/x").clean
+    unsorted = replace(rules, scrambled=())
+    assert rules.scrambled
+    marked = 0
+    for entry in parse_feed(path.read_bytes(), {}, "https://x.org/feed", "UTC").entries:
+        marked += entry.content.count("data-s=")
+        sorted_ = clean_body(entry.content, entry.url, rules)
+        assert sorted_.html == clean_body(entry.content, entry.url, unsorted).html
+    assert marked or path.stem.endswith(("天机奇谈", "第一财经资讯"))
+
+
+@pytest.mark.skipif(not WECHAT, reason="no captures beside the project")
+def test_a_mirror_of_the_mirror_is_known_by_the_line_it_still_carries() -> None:
+    body = (captured.CAPTURES / "fullrss" / "RSS_idaily.xml").read_bytes()
+    feed = parse_feed(body, {}, "https://elsewhere.example/idaily.xml", "UTC")
+    spec = FeedSpec("f", ("https://elsewhere.example/idaily.xml",))
+    assert family_of_feed(spec, feed.generator, feed.description).name == "feedx"
 
 
 def test_titles_lose_what_the_outlet_hangs_on() -> None:
