@@ -176,6 +176,13 @@ def test_only_so_many_names_and_addresses_are_kept() -> None:
             assert len(server.asked) == MAX_NAMES + 1
             await names.addresses("many.example")
             assert len(server.asked) == MAX_NAMES + 2
+            server.now = 60
+            await names.addresses("a2.example")  # now the newest
+            for n in range(MAX_NAMES - 1):
+                await names.addresses(f"b{n}.example")
+            server.asked.clear()
+            await names.addresses("a2.example")
+            assert server.asked == []
 
     run(scenario)
 

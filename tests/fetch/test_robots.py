@@ -334,8 +334,8 @@ def ask_hosts(hosts: range) -> Callable[[Site], Awaitable[None]]:
     async def ask(site: Site) -> None:
         for n in hosts:
             await site.robots.allows(f"http://host{n}.example/")
-        await site.robots.allows("http://host1.example/")
-        await site.robots.allows("http://host0.example/")
+        for n in (1, 0, 1):
+            await site.robots.allows(f"http://host{n}.example/")
 
     return ask
 
