@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable
 from lxml import html
 from lxml.html import HtmlElement
 
-from aggregator.core.looks import CAPTION_LIMIT, is_caption, is_centred, is_icon, is_tracker
+from aggregator.core.characters import readable
+from aggregator.core.looks import CAPTION_LIMIT, is_caption, is_centred, is_icon
 from aggregator.core.markup import (
     BLANK,
     BLOCK_TAGS,
@@ -36,8 +37,13 @@ DEAD_TAGS = frozenset(
 )  # fmt: skip
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 MEDIA = frozenset(("audio", "embed", "iframe", "video"))
-UNMARKED = frozenset(("font", "picture", "source", "span"))
-"""Inline elements that mean nothing without their style."""
+MARKS = frozenset(
+    (
+        "a", "abbr", "b", "cite", "code", "del", "dfn", "em", "i", "ins", "kbd", "mark", "q", "rp",
+        "rt", "ruby", "s", "samp", "small", "strike", "strong", "sub", "sup", "time", "u", "var",
+    )
+)  # fmt: skip
+"""Inline elements that mean something without their style."""
 
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 _SPAN = re.compile(r"[1-9]\d{0,2}\Z")
@@ -210,8 +216,7 @@ def _place(element: HtmlElement, flow: _Flow, depth: int, tail: str | None) -> N
     if tag == "br":
         flow.line_break()
     elif tag == "img":
-        if not is_tracker(element):
-            flow.image(element, followed=not is_blank(tail))
+        flow.image(element, followed=not is_blank(tail))
     elif tag in MEDIA:
         _place_media(element, flow)
     elif tag in _PLACES:
@@ -240,7 +245,7 @@ def _place_inline(element: HtmlElement, flow: _Flow, depth: int, tail: str | Non
     images = list(element.iter("img"))
     if len(images) == 1 and element.tag == "a" and is_blank(element.text_content()):
         _place_linked_image(element, images[0], flow, tail)
-    elif images or element.tag in UNMARKED or holds_block(element) or _holds_media(element):
+    elif images or element.tag not in MARKS or holds_block(element) or _holds_media(element):
         _pour(element, flow, depth)
     elif is_blank(element.text_content()):
         for _ in element.iter("br"):
@@ -252,8 +257,6 @@ def _place_inline(element: HtmlElement, flow: _Flow, depth: int, tail: str | Non
 def _place_linked_image(
     link: HtmlElement, image: HtmlElement, flow: _Flow, tail: str | None
 ) -> None:
-    if is_tracker(image):
-        return
     target = link.get("href", "")
     if not target or re.search(r"\.(?:jpe?g|png|gif|webp|avif)(?:$|\?)", target, re.I):
         # a link to the image itself, larger
@@ -276,7 +279,7 @@ def _place_media(media: HtmlElement, flow: _Flow) -> None:
         return
     flow.close()
     link = html.Element("a", href=source)
-    link.text = media.get("title", "").strip() or source
+    link.text = readable(media.get("title", "")).strip() or source
     flow.inline(link)
     flow.close()
 
@@ -340,8 +343,8 @@ def _place_list(listing: HtmlElement, flow: _Flow, depth: int) -> None:
 
 
 def _place_table(table: HtmlElement, flow: _Flow, depth: int) -> None:
-    columns = max((len(row) for row in table.iter("tr")), default=0)
-    if columns <= 1 or next(table.iterdescendants("table", "figure"), None) is not None:
+    holds_boxes = next(table.iterdescendants("table", "figure"), None) is not None
+    if holds_boxes or max((len(row) for row in table.iter("tr")), default=0) <= 1:
         # a table for the sake of the layout
         _pour(table, flow, depth)
         flow.close()
@@ -367,6 +370,7 @@ def _place_preformatted(code: HtmlElement, flow: _Flow, depth: int) -> None:
         _pour(code, flow, depth)
         flow.close()
     elif not is_blank(code.text_content()):
+        code.tag = "pre"
         flow.blocks.append(code)
 
 
@@ -381,7 +385,7 @@ _PLACES: dict[str, Callable[[HtmlElement, _Flow, int], None]] = {
     "figure": _place_figure,
     "blockquote": _place_quote,
     "table": _place_table,
-    "pre": _place_preformatted,
+    **dict.fromkeys(("pre", "listing", "xmp"), _place_preformatted),
     "hr": _place_rule,
 }
 

@@ -21,6 +21,7 @@ from aggregator.core.characters import readable
 from aggregator.core.clean_rules import NO_RULES, CleanRules, RuleEffect, combine
 from aggregator.core.images import image_key, unwrap
 from aggregator.core.lines import cut_lines
+from aggregator.core.looks import is_tracker
 from aggregator.core.markup import (
     BLANK,
     append_text,
@@ -105,7 +106,7 @@ def clean_body(body: str, base: str, rules: CleanRules = NO_RULES) -> Cleaned:
     trace = _Trace()
     tree = parse_fragment(body)
     resolve_addresses(tree, base)
-    _unwrap_images(tree, rules, trace)
+    _settle_images(tree, rules, trace)
     for scramble in rules.scrambled:
         trace.add("scrambled", scramble.attribute, unscramble(tree, scramble))
     _drop_dead(tree)
@@ -115,7 +116,7 @@ def clean_body(body: str, base: str, rules: CleanRules = NO_RULES) -> Cleaned:
     _settle_noscript(tree)
     _drop_from_captions(tree, rules, trace)
     blocks = to_blocks(tree)
-    texts = [readable(_text(block)) for block in blocks]
+    texts = [_text(block) for block in blocks]
     header = _read_header(texts, rules, trace)
     notes = _drop_notes(blocks, texts, rules, trace)
     end = _footer_start(texts, rules, trace)
@@ -131,7 +132,7 @@ def clean_body(body: str, base: str, rules: CleanRules = NO_RULES) -> Cleaned:
         image=_first_image([blocks[at] for at in kept]),
         published_text=header.published_text,
         author=header.author or notes.author,
-        captions="\n".join(readable(caption) for at in kept if (caption := caption_of(blocks[at]))),
+        captions="\n".join(caption for at in kept if (caption := caption_of(blocks[at]))),
         trace=trace.effects(),
     )
 
@@ -156,13 +157,18 @@ class _Trace:
 # --- before the blocks -------------------------------------------------------------------------
 
 
-def _unwrap_images(tree: HtmlElement, rules: CleanRules, trace: _Trace) -> None:
+def _settle_images(tree: HtmlElement, rules: CleanRules, trace: _Trace) -> None:
+    """Give images their own addresses, and drop those that are there to be counted, not seen."""
+    trackers: list[HtmlElement] = []
     for image in tree.iter("img"):
         original, through = unwrap(image.get("src", ""), rules.image_proxies)
         image.set("src", original)
         for proxy in through:
             trace.add("image_proxies", proxy)
+        if is_tracker(image):
+            trackers.append(image)
         _keep_sizes(image)
+    remove_all(tree, trackers)
 
 
 def _selected(
@@ -179,7 +185,7 @@ def _keep_sizes(image: HtmlElement) -> None:
     """Sizes in pixels are kept, `100%` and the like are presentation."""
     for name in ("width", "height"):
         size = image.get(name)
-        if size is not None and not _SIZE.match(size) and size.strip() not in ("0", "0px", "1px"):
+        if size is not None and not _SIZE.match(size):
             del image.attrib[name]
 
 
@@ -330,7 +336,7 @@ def _drop_notes(
             cut = cut_lines(blocks[at], lambda line: _first_match(rules.drop_text, line))
             for rule, _ in cut:
                 trace.add("drop_text", rule)
-            texts[at] = readable(_text(blocks[at])) if cut else text
+            texts[at] = _text(blocks[at]) if cut else text
             if not texts[at]:
                 found.add(at)
     return _Found(found, author=author)

@@ -265,6 +265,6 @@ def test_any_body_is_cleaned_and_a_clean_one_is_stable(body: str, base: str) -> 
 @pytest.mark.parametrize("depth", [300, 3000, 50_000])
 @pytest.mark.parametrize("tag", ["div", "b", "blockquote", "ul><li", "table><tr><td", "span"])
 def test_deep_nesting_is_cleaned_in_time(tag: str, depth: int) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     clean_body(f"<p>文</p>{f'<{tag}>' * depth}深", BASE, FEEDX.clean)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
