@@ -19,7 +19,7 @@ HINTS: Mapping[str, str] = {
     "http_403": "it does not let this program in: set [fetch] contact, ask the site, or add a "
     "mirror to urls",
     "http_404": "the feed may have moved: find it with `aggregator discover` and change its url",
-    "http_410": "it is gone for good: remove the feed or give it another url",
+    "http_410": "it is gone for good: remove it from the config or give another url",
     "http_429": "it is asked too often: raise the feed's interval",
     "http_5xx": "the fault is the server's: wait, or add a mirror to urls",
     "http_status": "the server refuses this request: open the url in a browser to see why",
