@@ -14,15 +14,10 @@ from aggregator.core.identity import entry_keys
 from aggregator.core.model import ParsedFeed
 from aggregator.core.parse import parse_feed
 from aggregator.errors import NotAFeed
+from tests.captured import CAPTURES, FEEDS, NO_FEEDS, POLLS, named, seen
 
 DATA = Path(__file__).parents[1] / "data" / "parse"
 SAMPLES = sorted(path for path in DATA.iterdir() if not path.name.endswith(".expected.json"))
-CAPTURES = Path(__file__).parents[3] / "shared" / "captures" / "feeds"
-FEEDS = sorted(path for path in CAPTURES.rglob("*") if path.is_file())
-POLLS = sorted(path for path in (CAPTURES / "polls").glob("*") if path.is_dir())
-NO_FEEDS = {"feeds.yml", "RSS_NeteaseUser.xml", "allthis-partial.json"}
-"""A list of addresses, a git index saved as a feed, and a JSON Feed cut off in the middle."""
-
 URL = "https://feeds.example.org/dir/feed.xml"
 
 
@@ -205,16 +200,7 @@ def test_deep_nesting_is_no_danger() -> None:
 # --- real feeds --------------------------------------------------------------------------------
 
 
-def seen(body: bytes) -> int:
-    """The entries a document shows, counted without a parser."""
-    if body.lstrip()[:1] == b"{":
-        return len(json.loads(body)["items"])
-    if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        body = body.decode("utf-16").encode()
-    return len(re.findall(rb"<(?:item|entry)[\s>]", body))
-
-
-@pytest.mark.parametrize("path", FEEDS, ids=lambda path: str(path.relative_to(CAPTURES)))
+@pytest.mark.parametrize("path", FEEDS, ids=named)
 def test_a_captured_feed_is_read_whole(path: Path) -> None:
     body = path.read_bytes()
     if path.name in NO_FEEDS or not body.strip():

@@ -12,6 +12,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aggregator.core.entry_text import NAME_LIMIT, TITLE_LIMIT, is_comment_count, line, title_line
 from aggregator.core.model import ParsedFeed
@@ -80,6 +82,17 @@ def test_short_texts_are_bounded() -> None:
     assert len(entry.date_given) <= 100
     assert entry.published is None
     assert parse(rss("").replace(">t<", f">{long}<")).title == "标" * (NAME_LIMIT - 1) + "…"
+
+
+@given(
+    st.text(st.characters(), max_size=60) | st.text("a<b>&;#x200\u200b\u202e\u200d \n", max_size=60)
+)
+def test_a_line_is_one_sound_line_within_its_limit(text: str) -> None:
+    told = line(text, 20)
+    assert len(told) <= 20
+    assert told == " ".join(told.split())
+    assert not UNSOUND.search(told)
+    assert not re.search("[\u200b\u202a-\u202e\u2066-\u2069\ufeff]", told)
 
 
 def test_the_longest_titles_there_are_stay_whole() -> None:
