@@ -23,6 +23,7 @@ from lxml import etree, html
 from lxml.html import HtmlElement
 
 from aggregator.core.boilerplate import drop_boilerplate, drop_hidden
+from aggregator.core.characters import readable
 from aggregator.core.embedded import Embedded, embedded_bodies
 from aggregator.core.layout import SMALLEST, Layout, Witness, letters
 from aggregator.core.markup import (
@@ -42,11 +43,14 @@ from aggregator.core.patterns import compiled
 from aggregator.core.wall import wall
 from aggregator.errors import ExtractError
 
-ELEMENTS_AT_MOST = 30_000
+ELEMENTS_AT_MOST = 20_000
 """Elements of a page that are looked at; what comes after is left off."""
 
 LEVELS_AT_MOST = 250
 """Elements in each other; of what is deeper the text stays. Tags that nobody closed nest so."""
+
+CELLS_AT_MOST = 1_000
+"""Cells of one row that are looked at."""
 
 BLOCKS_AT_MOST = 4_000
 """Blocks up to which trafilatura may ask its helpers too: jusText compares each with all others."""
@@ -170,10 +174,10 @@ def extract(
         raise ExtractError("no article found on the page", url, _INSTEAD)
     return Extracted(
         url=url,
-        title=meta.title,
-        author=meta.author,
+        title=readable(meta.title),
+        author=readable(meta.author),
         published=meta.published,
-        body=body,
+        body=readable(body),
         image=meta.image,
         language=meta.language,
         whole_url=whole_url,
@@ -192,6 +196,9 @@ def _cut(root: HtmlElement) -> None:
         # trafilatura makes a cell for each column
         if not _SPAN.match(cell.get("colspan", "1")):
             del cell.attrib["colspan"]
+    for row in root.iter("tr"):
+        for cell in list(islice(row, CELLS_AT_MOST, None)):
+            row.remove(cell)
     size = 0
     last = None
     for number, element in enumerate(root.iter(), 1):
