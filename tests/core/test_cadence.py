@@ -135,6 +135,17 @@ def test_an_invitation_is_followed_down_to_interval_min() -> None:
         assert is_about(2 * HOUR, due(heard, Wishes(shortest=2 * HOUR)))
 
 
+def test_interval_min_is_kept_where_it_is_longer_than_the_hour() -> None:
+    assert is_about(2 * HOUR, due(wishes=Wishes(shortest=2 * HOUR)))
+
+
+def test_an_invitation_is_followed_as_far_as_there_is_something_to_catch() -> None:
+    each_80_minutes = [NOW - nth * 80 * MINUTE for nth in range(40)]
+    found = due(Heard(True, freshness=20 * MINUTE, rhythm=each_80_minutes))
+    assert 30 * MINUTE < found.at - NOW < 50 * MINUTE
+    assert found.reason == "about 18 entries a day"
+
+
 def test_update_period_invites_to_nothing() -> None:
     hints = FeedHints(update_period="hourly", update_frequency=60)
     assert is_about(HOUR, due(Heard(True, hints=hints)))

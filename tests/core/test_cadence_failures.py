@@ -130,6 +130,7 @@ def test_a_failed_feed_is_tried_again_within_bounds_and_the_later_the_more_it_fa
 def test_a_clock_that_is_set_makes_a_step_and_one_that_is_kept_right_none() -> None:
     assert clock_step(NOW, NOW + HOUR, 100.0, 3700.0) == timedelta(0)
     assert clock_step(NOW, NOW + 59 * timedelta(seconds=1), 100.0, 100.0) == timedelta(0)
+    assert clock_step(NOW, NOW + MINUTE, 100.0, 100.0) == MINUTE
     assert clock_step(NOW, NOW + 3 * HOUR, 100.0, 110.0) == 3 * HOUR - timedelta(seconds=10)
     assert clock_step(NOW, NOW - DAY, 100.0, 160.0) == -DAY - MINUTE
 

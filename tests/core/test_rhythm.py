@@ -99,6 +99,30 @@ def test_a_feed_without_hours_is_polled_a_few_times_between_entries(gap: float) 
     assert max(delays) < gap * HOUR
 
 
+def wait_at(published: Sequence[datetime], now: datetime) -> timedelta:
+    beat = next_beat([time for time in published if time <= now], now)
+    assert beat is not None
+    return beat.wait
+
+
+def test_an_entry_a_little_before_its_hour_is_not_looked_for_again() -> None:
+    published = [*daily(30, 6), MONDAY + 30 * DAY + 5.75 * HOUR]
+    assert wait_at(published, published[-1] + 2 * MINUTE) > 20 * HOUR
+
+
+def test_it_is_waited_until_most_would_have_come_and_a_little_for_their_publishing() -> None:
+    now = MONDAY + 30 * DAY + HOUR
+    due = now + wait_at(daily(31, 6), now)
+    latest = MONDAY + 30 * DAY + 6 * HOUR + max(LATER) * MINUTE
+    assert latest + 4 * MINUTE <= due <= latest + 10 * MINUTE
+
+
+def test_what_is_long_ago_says_nothing_of_today() -> None:
+    busy = [MONDAY - nth * 90 * MINUTE for nth in range(30)]
+    once = [MONDAY - 200 * DAY - nth * DAY for nth in range(30)]
+    assert wait_at(once + busy, MONDAY) == wait_at(busy, MONDAY) < HOUR
+
+
 def test_an_entry_that_misses_its_hour_is_looked_for_soon_and_then_ever_later() -> None:
     published = daily(30, 6)
     now = published[-1] + DAY + HOUR
