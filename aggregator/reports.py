@@ -11,7 +11,9 @@ from typing import cast
 from aggregator.config import Config
 from aggregator.config.values import masked
 from aggregator.console import Table, ago
-from aggregator.core.feed_state import FeedState
+from aggregator.core.cadence import NEVER
+from aggregator.core.faults import hint_for
+from aggregator.core.feed_state import Address, FeedState, aligned
 from aggregator.core.model import Counts, FeedSpec
 from aggregator.engines.local import CycleReport
 from aggregator.outputs import FORMATS
@@ -126,20 +128,50 @@ def feeds_report(
 
 
 def _feed_report(spec: FeedSpec, state: FeedState | None) -> dict[str, object]:
+    known = aligned(state, spec.urls) if state else None
+    addresses = known.addresses if known else tuple(Address(url) for url in spec.urls)
     return {
         "feed_id": spec.id,
         "title": spec.title or (state.title if state else ""),
         "outlet": spec.outlet,
-        "url": masked(state.url if state else spec.urls[0]),
+        "url": masked(known.url if known else spec.urls[0]),
         "generator": state.generator if state else "",
         "next_poll_at": _moment(state.next_poll_at if state else None),
+        "due_because": state.due_because if state else "",
         "last_poll_at": _moment(state.last_poll_at if state else None),
         "last_success_at": _moment(state.last_success_at if state else None),
+        "last_new_at": _moment(state.last_new_at if state else None),
         "last_status": state.last_status if state else "",
         "failures": state.failures if state else 0,
-        "error": state.error if state else "",
+        "error": masked(state.error) if state else "",
+        "what_to_do": hint_for(state.last_status, state.error) if state and state.error else "",
+        "errors": {
+            kind: {"count": met.count, "last_at": _moment(met.last_at)}
+            for kind, met in (state.errors.items() if state else ())
+        },
+        "addresses": [_address_report(known, address) for address in addresses],
         "entries": state.entries if state else 0,
     }
+
+
+def _address_report(state: FeedState | None, address: Address) -> dict[str, object]:
+    return {
+        "url": masked(address.url),
+        "moved_to": masked(address.moved_to),
+        "serves": _serves(state, address),
+        "status": address.status,
+        "newest": _moment(address.newest),
+        "asked_at": _moment(address.asked_at),
+        "worked_at": _moment(address.worked_at),
+        "failures": address.failures,
+        "error": masked(address.error),
+        "again_at": _moment(address.again_at),
+    }
+
+
+def _serves(state: FeedState | None, address: Address) -> bool:
+    """Whether it is the address that the feed came from last."""
+    return state is not None and address.url == state.url and address.worked_at is not None
 
 
 def _moment(moment: datetime | None) -> str | None:
@@ -149,23 +181,60 @@ def _moment(moment: datetime | None) -> str | None:
 def feeds_tables(
     specs: Sequence[FeedSpec], states: Mapping[str, FeedState], now: datetime
 ) -> tuple[Table, ...]:
-    """Each configured feed's health, and what is wrong with those that fail."""
-    health = Table(
-        "Feeds",
-        ("feed", "status", "entries", "last poll", "next poll", "failures"),
-        [_feed_row(spec.id, states.get(spec.id), now) for spec in specs],
-        frozenset(("entries", "failures")),
-    )
-    failing = [state for spec in specs if (state := states.get(spec.id)) and state.error]
-    errors = Table("Failing", ("feed", "error"), [(f.feed_id, f.error) for f in failing])
-    return (health, errors) if failing else (health,)
+    """Each configured feed's health; what is wrong with those that fail, and what to do about it;
+    of those with several addresses, which one serves.
+    """
+    tables = [
+        Table(
+            "Feeds",
+            ("feed", "status", "entries", "last poll", "next poll", "failures", "why then"),
+            [_feed_row(spec.id, states.get(spec.id), now) for spec in specs],
+            frozenset(("entries", "failures")),
+        )
+    ]
+    known = [(spec, state) for spec in specs if (state := states.get(spec.id))]
+    failing = [
+        (state.feed_id, masked(state.error), hint_for(state.last_status, state.error))
+        for _, state in known
+        if state.error
+    ]
+    if failing:
+        tables.append(Table("Failing", ("feed", "error", "what to do"), failing))
+    mirrored = [aligned(state, spec.urls) for spec, state in known if len(spec.urls) > 1]
+    if mirrored:
+        rows = [_address_row(state, a, now) for state in mirrored for a in state.addresses]
+        columns = ("feed", "address", "state", "newest entry", "last worked", "left alone until")
+        tables.append(Table("Addresses", columns, rows))
+    return tuple(tables)
 
 
 def _feed_row(feed_id: str, state: FeedState | None, now: datetime) -> Sequence[object]:
     if state is None or not state.last_status:
-        return (feed_id, "not yet", 0, "never", "now", 0)
+        return (feed_id, "not yet", 0, "never", "now", 0, state.due_because if state else "")
     last, again = ago(state.last_poll_at, now), ago(max(state.next_poll_at, now), now)
-    return (feed_id, state.last_status, state.entries, last, again, state.failures)
+    if state.next_poll_at >= NEVER:
+        again = "never"
+    return (
+        feed_id, state.last_status, state.entries, last, again, state.failures, state.due_because,
+    )  # fmt: skip
+
+
+def _address_row(state: FeedState, address: Address, now: datetime) -> Sequence[object]:
+    if _serves(state, address):
+        doing = f"serves, {address.status}" if address.status else "serves"
+    elif address.asked_at is None:
+        doing = "not used yet"
+    else:
+        doing = address.status or "works"
+    held = address.again_at if address.again_at and address.again_at > now else None
+    return (
+        state.feed_id,
+        masked(address.url),
+        doing,
+        ago(address.newest, now) if address.newest else "",
+        ago(address.worked_at, now),
+        ago(held, now) if held and address.status != "gone" else "",
+    )
 
 
 # --- trials ------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aggregator.config.values import masked
+from aggregator.core.cadence import NEVER
 from aggregator.core.feed_state import Address, FeedState, aligned
 from aggregator.core.model import Article, BodyHistory, FeedSpec, Reason
 from aggregator.outputs import FORMATS
@@ -177,7 +178,7 @@ def _moment(moment: datetime | None) -> str:
 
 def _is_never(moment: datetime) -> bool:
     """A feed that is gone for good is due then."""
-    return moment.year >= 9999
+    return moment >= NEVER
 
 
 def _distance(moment: datetime | None, now: datetime) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from lxml import html
 
+from aggregator.core.cadence import Wishes, after_failure
 from aggregator.core.feed_state import FeedState, aligned, answered, failed, unanswered
 from aggregator.core.model import Composed, FeedSpec, Validators
 from aggregator.store import Store, articles, polls
@@ -153,8 +154,8 @@ def test_a_feed_gone_for_good_is_not_promised_another_poll(site: Site) -> None:
     state = state_of(site.store, FEEDS[2])
     state = failed(state, state.url, "http_status", "the server answered 410", NOW, gone=True)
     state = unanswered(state, "http_status", "the server answered 410", NOW)
-    never = datetime(9999, 1, 1, tzinfo=NOW.tzinfo)
-    state = replace(state, next_poll_at=never, due_because="gone for good (410)")
+    due = after_failure("silent", NOW, Wishes(), 0, status=410)
+    state = replace(state, next_poll_at=due.at, due_because=due.reason)
     write(site.store, polls.record_state, state)
     client = Client(create_app(lambda: site))
     page = page_of(client, "silent")

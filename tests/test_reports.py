@@ -1,0 +1,193 @@
+"""What `aggregator feeds` says of each feed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aggregator.core.cadence import Wishes, after_failure
+from aggregator.core.faults import HINTS
+from aggregator.core.feed_state import Address, FeedState, answered, failed, unanswered
+from aggregator.core.model import FeedSpec, Validators
+from aggregator.demo.newsroom import Newsroom, find_seeds, serve
+from aggregator.reports import feeds_report, feeds_tables
+from tests.running import Installation
+
+NOW = datetime(2021, 11, 24, 14, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+URLS = tuple(f"https://{name}.example/rss?key=geheim" for name in "abcd")
+MIRRORED = FeedSpec("mirrored", URLS, "多镜像", outlet="半岛电视台")
+SINGLE = FeedSpec("single", ("https://me:geheim@single.example/rss",))
+GONE = FeedSpec("gone", ("https://gone.example/rss",))
+ADDED = FeedSpec("added", ("https://added.example/rss",))
+SPECS = (MIRRORED, SINGLE, GONE, ADDED)
+
+
+def fresh(spec: FeedSpec) -> FeedState:
+    addresses = tuple(Address(url) for url in spec.urls)
+    return FeedState(spec.id, spec.title, spec.outlet, spec.urls[0], addresses, "", NOW)
+
+
+def mirrored() -> FeedState:
+    """Of its addresses the first fails, the second is behind, the third serves."""
+    a, b, c, _ = URLS
+    state = failed(fresh(MIRRORED), a, "dns", f"{a}: the host name is not known", NOW - 2 * HOUR)
+    state = failed(state, a, "dns", f"{a}: the host name is not known", NOW)
+    state = answered(state, b, Validators(), "", NOW - 30 * HOUR, NOW)
+    state = answered(state, c, Validators(), f"{c}&new", NOW - HOUR, NOW)
+    state = answered(state, b, Validators(), "", NOW - 30 * HOUR, NOW)
+    return replace(
+        state,
+        last_status="new",
+        last_new_at=NOW,
+        next_poll_at=NOW + HOUR,
+        due_because="ttl 60",
+        entries=7,
+    )
+
+
+def failing(spec: FeedSpec, kind: str, error: str, status: int = 0) -> FeedState:
+    state = failed(fresh(spec), spec.urls[0], kind, error, NOW, gone=status == 410)
+    due = after_failure(spec.id, NOW, Wishes(), 0, status=status)
+    state = unanswered(state, kind, error, NOW)
+    return replace(state, next_poll_at=due.at, due_because=due.reason)
+
+
+@pytest.fixture
+def states() -> Mapping[str, FeedState]:
+    return {
+        "mirrored": mirrored(),
+        "single": failing(SINGLE, "timeout", f"{SINGLE.urls[0]}: no answer in 30 s"),
+        "gone": failing(GONE, "http_status", "gone.example: the server answered 410 Gone", 410),
+    }
+
+
+def reported(states: Mapping[str, FeedState], feed_id: str) -> dict[str, Any]:
+    [report] = [r for r in feeds_report(SPECS, states) if r["feed_id"] == feed_id]
+    return report
+
+
+# --- as JSON -----------------------------------------------------------------------------------
+
+
+def test_a_report_can_be_written_as_json_and_has_no_secrets(
+    states: Mapping[str, FeedState],
+) -> None:
+    assert "geheim" not in json.dumps(feeds_report(SPECS, states))
+
+
+def test_it_says_when_and_why_the_feed_is_due_and_when_something_new_came(
+    states: Mapping[str, FeedState],
+) -> None:
+    report = reported(states, "mirrored")
+    assert report["next_poll_at"] == "2021-11-24T15:00:00+00:00"
+    assert report["due_because"] == "ttl 60"
+    assert report["last_new_at"] == "2021-11-24T14:00:00+00:00"
+    assert report["what_to_do"] == ""
+    assert reported(states, "gone")["due_because"] == "gone for good (410)"
+
+
+def test_it_tells_every_address_in_order_and_which_serves(
+    states: Mapping[str, FeedState],
+) -> None:
+    a, b, c, d = reported(states, "mirrored")["addresses"]
+    assert [address["serves"] for address in (a, b, c, d)] == [False, False, True, False]
+    assert (a["status"], b["status"], c["status"], d["status"]) == ("dns", "behind", "", "")
+    assert a["url"] == "https://a.example/rss?key=***"
+    assert (a["failures"], a["again_at"]) == (2, "2021-11-24T16:00:00+00:00")
+    assert a["error"] == "https://a.example/rss?key=*** the host name is not known"
+    assert c["moved_to"] == "https://c.example/rss?key=***&new"
+    assert c["newest"] == "2021-11-24T13:00:00+00:00"
+    assert (d["asked_at"], d["worked_at"], d["newest"]) == (None, None, None)
+
+
+def test_it_counts_errors_by_kind_with_the_time_of_the_last(
+    states: Mapping[str, FeedState],
+) -> None:
+    errors = reported(states, "mirrored")["errors"]
+    assert errors == {"dns": {"count": 2, "last_at": "2021-11-24T14:00:00+00:00"}}
+
+
+def test_a_failing_feed_has_what_to_do_by_its_fault(states: Mapping[str, FeedState]) -> None:
+    assert reported(states, "single")["what_to_do"] == HINTS["timeout"]
+    assert reported(states, "gone")["what_to_do"] == HINTS["http_410"]
+
+
+def test_a_feed_that_the_store_does_not_know_has_the_same_keys(
+    states: Mapping[str, FeedState],
+) -> None:
+    report = reported(states, "added")
+    assert report.keys() == reported(states, "mirrored").keys()
+    assert report["addresses"][0]["url"] == ADDED.urls[0]
+    assert (report["errors"], report["due_because"], report["last_new_at"]) == ({}, "", None)
+
+
+# --- for people --------------------------------------------------------------------------------
+
+
+def test_the_tables_say_why_what_to_do_and_which_address_serves(
+    states: Mapping[str, FeedState],
+) -> None:
+    health, failures, addresses = feeds_tables(SPECS, states, NOW)
+    assert [row[-1] for row in health.rows] == [
+        "ttl 60",
+        "1st failure in a row",
+        "gone for good (410)",
+        "",
+    ]
+    assert [row[4] for row in health.rows][1:] == ["in 1 h", "never", "now"]
+    assert [(row[0], row[2]) for row in failures.rows] == [
+        ("single", HINTS["timeout"]),
+        ("gone", HINTS["http_410"]),
+    ]
+    assert list(addresses.rows) == [
+        ("mirrored", "https://a.example/rss?key=***", "dns", "", "never", "in 2 h"),
+        ("mirrored", "https://b.example/rss?key=***", "behind", "1 d ago", "now", "in 6 h"),
+        ("mirrored", "https://c.example/rss?key=***", "serves", "1 h ago", "now", ""),
+        ("mirrored", "https://d.example/rss?key=***", "not used yet", "", "never", ""),
+    ]
+    assert "geheim" not in str((health, failures, addresses))
+
+
+def test_with_single_addresses_that_work_there_is_one_table() -> None:
+    state = answered(fresh(SINGLE), SINGLE.urls[0], Validators(), "", None, NOW)
+    [health] = feeds_tables((SINGLE, ADDED), {"single": replace(state, last_status="new")}, NOW)
+    assert all(len(row) == len(health.columns) for row in health.rows)
+
+
+# --- from the wire to the terminal -------------------------------------------------------------
+
+
+@pytest.fixture
+def newsroom() -> Iterator[tuple[Newsroom, str]]:
+    rooms = Newsroom(find_seeds())
+    with serve(rooms) as origin:
+        yield rooms, origin
+
+
+def test_what_a_server_answered_leads_to_the_right_advice(
+    tmp_path: Path, newsroom: tuple[Newsroom, str]
+) -> None:
+    rooms, origin = newsroom
+    voa, rfi = (next(spec for spec in rooms.feeds if spec.id == name) for name in ("voa", "rfi"))
+    place = Installation(tmp_path)
+    place.configure(
+        "[fetch.resolve]\n"
+        + "".join(f'"{host}" = "{origin}"\n' for host in rooms.hosts)
+        + f'[[feeds]]\nid = "broken"\nurl = "{rfi.urls[0]}"\n'
+        + f'[[feeds]]\nid = "mirrored"\nurls = ["{voa.urls[0]}-not", "{voa.urls[0]}"]\n'
+    )
+    assert place.do("poll").returncode == 1
+    told = json.loads(place.do("feeds", "--json").stdout)
+    broken, served = told
+    assert broken["what_to_do"] == HINTS["http_5xx"], broken
+    assert [address["serves"] for address in served["addresses"]] == [False, True], served
+    shown = place.do("feeds").stdout
+    assert HINTS["http_5xx"] in shown
+    assert f"{voa.urls[0]}\tserves" in shown
