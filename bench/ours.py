@@ -17,6 +17,7 @@ CONFIG = """
 title = "Benchmark"
 
 [fetch]
+pace = "0s"
 allow_private = ["127.0.0.0/8"]
 
 [aliases]

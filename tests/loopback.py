@@ -18,6 +18,8 @@ class Asked:
 
     target: str
     headers: dict[str, bytes] = field(default_factory=dict)
+    method: str = "GET"
+    body: bytes = b""
 
 
 def answer(body: bytes = b"", status: str = "200 OK", **headers: str | bytes) -> bytes:
@@ -33,24 +35,33 @@ def redirect(location: str, status: str = "301 Moved Permanently") -> bytes:
     return answer(status=status, location=location)
 
 
+NOT_FOUND = answer(status="404 Not Found")
+
+
 class Loopback:
     """`async with Loopback({"/feed": answer(b"…")}) as site`; other targets are 404."""
 
     def __init__(
-        self, answers: Mapping[str, bytes | Answer], tls: ssl.SSLContext | None = None
+        self,
+        answers: Mapping[str, bytes | Answer],
+        tls: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
         self.asked: list[Asked] = []
         self.at_once = 0
         """The most requests that were being answered at one moment."""
-        self._answers = answers
+        self.connections = 0
+        """How many were made; over TLS, that is how many handshakes came to an end."""
+        self.host = host
+        self.answers = answers if isinstance(answers, dict) else dict(answers)
         self._tls = tls
         self._now = 0
         self._running: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Loopback:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
+        self._server = await asyncio.start_server(self._serve, self.host, 0, ssl=self._tls)
         self.port: int = self._server.sockets[0].getsockname()[1]
-        self.origin = f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+        self.origin = f"{'https' if self._tls else 'http'}://{self.host}:{self.port}"
         return self
 
     async def __aexit__(
@@ -72,15 +83,17 @@ class Loopback:
         task = asyncio.current_task()
         assert task is not None
         self._running.add(task)
+        self.connections += 1
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 asked = self._read(head)
+                asked.body = await reader.readexactly(int(asked.headers.get("content-length", 0)))
                 self.asked.append(asked)
                 self._now += 1
                 self.at_once = max(self.at_once, self._now)
                 try:
-                    given = self._answers.get(asked.target, answer(status="404 Not Found"))
+                    given = self.answers.get(asked.target, NOT_FOUND)
                     if isinstance(given, bytes):
                         writer.write(given)
                         await writer.drain()
@@ -101,7 +114,5 @@ class Loopback:
     def _read(head: bytes) -> Asked:
         first, *rest = head.rstrip(b"\r\n").split(b"\r\n")
         headers = (line.split(b": ", 1) for line in rest)
-        return Asked(
-            first.split(b" ")[1].decode("latin-1"),
-            {name.decode().lower(): value for name, value in headers},
-        )
+        method, target, _ = first.decode("latin-1").split(" ")
+        return Asked(target, {name.decode().lower(): value for name, value in headers}, method)

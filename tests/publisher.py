@@ -105,7 +105,9 @@ class Desk:
             feeds=self.config.feeds if feeds is None else feeds,
             topics=self.config.topics if topics is None else topics,
         )
-        self.pipeline = await opened(self.config, self.folder, self.workers, self.now)
+        self.pipeline = await opened(
+            self.config, self.folder, self.workers, self.now, lambda: self.now
+        )
 
     async def close(self) -> None:
         await self.pipeline.fetcher.close()
@@ -145,11 +147,17 @@ class Desk:
         return self.site.targets.count(target)
 
 
-async def opened(config: Config, folder: Path, workers: Workers, now: datetime) -> Pipeline:
+async def opened(
+    config: Config,
+    folder: Path,
+    workers: Workers,
+    now: datetime,
+    clock: Callable[[], datetime],
+) -> Pipeline:
     pipeline = Pipeline(
         config,
         Store.open(f"sqlite:///{folder / 'aggregator.db'}"),
-        Fetcher(config.fetch, "1.2"),
+        Fetcher(config.fetch, "1.2", clock),
         workers,
         EditionFiles(folder / "editions"),
     )
@@ -186,7 +194,7 @@ async def desk(
             feeds=feeds,
             topics=topics,
         )
-        pipeline = await opened(config, folder, workers, NOW)
+        pipeline = await opened(config, folder, workers, NOW, lambda: made.now)
         made = Desk(site or own, answers, folder, workers, config, pipeline)
         try:
             yield made

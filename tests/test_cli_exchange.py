@@ -19,6 +19,7 @@ SEEDS = str(REPO / "seeds")
 LIST = str(REPO / "tests" / "data" / "opml" / "folders.opml")
 FEEDS = """
 [fetch]
+pace = "0s"
 allow_private = ["127.0.0.1"]
 
 [[feeds]]

@@ -21,6 +21,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainValidator, ValidationError, ValidationInfo
 
 from aggregator.config import values
+from aggregator.config.fetching import FetchSettings, FetchTable, shown_fetch
 from aggregator.config.problems import Mistake, contradictions, dotted, in_plain_words
 from aggregator.config.rules import CanonicalTable, CleanTable, PagesTable, feed_rules, shown_rules
 from aggregator.config.tables import Table
@@ -28,6 +29,21 @@ from aggregator.config.toml_lines import key_lines, line_of
 from aggregator.core.model import Content, FeedSpec, FullText, TopicSpec, View
 from aggregator.core.query import parse_query
 from aggregator.errors import ConfigError, Problem, QueryError
+
+__all__ = [
+    "TABLES",
+    "Aliases",
+    "Config",
+    "FetchSettings",
+    "OutletIn",
+    "OutputSettings",
+    "ServerSettings",
+    "StoreSettings",
+    "known_keys",
+    "load_config",
+    "parse_config",
+    "shown",
+]
 
 Aliases = Mapping[str, tuple[str, ...]]
 """Spellings by name: 塔利班 → 塔里班, Taliban."""
@@ -64,26 +80,6 @@ class OutputSettings:
     outlet_in: OutletIn = "author"
     limit: int = 200
     """The number of articles in the feed of everything."""
-
-
-@dataclass(frozen=True)
-class FetchSettings:
-    contact: str = ""
-    interval: timedelta = timedelta(hours=1)
-    interval_min: timedelta = timedelta(minutes=15)
-    interval_max: timedelta = timedelta(hours=24)
-    concurrency: int = 64
-    per_host: int = 2
-    timeout: timedelta = timedelta(seconds=30)
-    """For a whole request, from the name look-up to the last byte."""
-    max_bytes: int = 20_000_000
-    """The most that is read of one answer, after decompression."""
-    allow_private: tuple[str, ...] = ()
-    """IP addresses, networks and host:port that may be asked although they are not public."""
-    resolve: Mapping[str, str] = field(default_factory=dict)
-    """The origin to ask in place of a host; links and the Host header stay the real ones."""
-    workers: int = 0
-    """Processes for the work on texts; 0 is one for each core."""
 
 
 @dataclass(frozen=True)
@@ -165,25 +161,6 @@ class _Output(Table):
     limit: Limit = OutputSettings.limit
 
 
-class _Fetch(Table):
-    contact: Annotated[str, PlainValidator(values.header_text)] = FetchSettings.contact
-    interval: Duration = FetchSettings.interval
-    interval_min: Duration = FetchSettings.interval_min
-    interval_max: Duration = FetchSettings.interval_max
-    concurrency: Annotated[int, PlainValidator(values.whole_number(1, 10_000))] = (
-        FetchSettings.concurrency
-    )
-    per_host: Annotated[int, PlainValidator(values.whole_number(1, 100))] = FetchSettings.per_host
-    timeout: Duration = FetchSettings.timeout
-    max_bytes: Annotated[int, PlainValidator(values.size)] = FetchSettings.max_bytes
-    allow_private: tuple[Annotated[str, PlainValidator(values.private_place)], ...] = ()
-    resolve: dict[
-        Annotated[str, PlainValidator(values.host_name)],
-        Annotated[str, PlainValidator(values.origin)],
-    ] = Field(default_factory=dict)
-    workers: Annotated[int, PlainValidator(values.whole_number(0, 1_024))] = FetchSettings.workers
-
-
 class _Feed(Table):
     id: Annotated[str, PlainValidator(values.identifier)]
     url: WebAddress = ""
@@ -215,7 +192,7 @@ class _File(Table):
     server: _Server = _Server()
     store: _Store = _Store()
     output: _Output = _Output()
-    fetch: _Fetch = _Fetch()
+    fetch: FetchTable = FetchTable()
     aliases: dict[Line, Annotated[tuple[Line, ...], Field(min_length=1)]] = Field(
         default_factory=dict
     )
@@ -227,7 +204,7 @@ TABLES: Mapping[str, type[Table]] = {
     "server": _Server,
     "store": _Store,
     "output": _Output,
-    "fetch": _Fetch,
+    "fetch": FetchTable,
     "feeds": _Feed,
     "feeds.clean": CleanTable,
     "feeds.pages": PagesTable,
@@ -373,15 +350,7 @@ def shown(config: Config) -> dict[str, object]:
             "keep": values.duration_text(store.keep) if store.keep else "forever",
         },
         "output": asdict(output) | {"dir": str(output.dir) if output.dir else ""},
-        "fetch": asdict(fetch)
-        | {
-            "interval": values.duration_text(fetch.interval),
-            "interval_min": values.duration_text(fetch.interval_min),
-            "interval_max": values.duration_text(fetch.interval_max),
-            "timeout": values.duration_text(fetch.timeout),
-            "allow_private": list(fetch.allow_private),
-            "resolve": {host: values.masked(to) for host, to in fetch.resolve.items()},
-        },
+        "fetch": shown_fetch(fetch),
         "aliases": {name: list(spellings) for name, spellings in config.aliases.items()},
         "feeds": [
             {name: value for name, value in asdict(feed).items() if name != "rules"}

@@ -164,6 +164,16 @@ def duration(value: object) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def pause(value: object) -> timedelta:
+    """A duration of at most an hour, or `0s` for none."""
+    if value == "0s":
+        return timedelta(0)
+    length = duration(value)
+    if length > timedelta(hours=1):
+        raise expected('a duration from "0s" to "1h"', value)
+    return length
+
+
 def duration_or_forever(value: object) -> timedelta | None:
     """`forever` is None."""
     if value == "forever":
@@ -177,7 +187,7 @@ def duration_or_forever(value: object) -> timedelta | None:
 def duration_text(length: timedelta) -> str:
     """As `duration` reads it, in the largest unit that fits, weeks aside: 90s, 15m, 2d."""
     seconds = int(length.total_seconds())
-    unit = next(unit for unit in "dhms" if seconds % UNITS[unit] == 0)
+    unit = next(unit for unit in "dhms" if seconds % UNITS[unit] == 0) if seconds else "s"
     return f"{seconds // UNITS[unit]}{unit}"
 
 
@@ -255,6 +265,11 @@ def origin(value: object) -> str:
     if parts is None or parts.path.strip("/") or parts.query or parts.fragment:
         raise expected('an origin like "http://127.0.0.1:9000"', value, "without a path")
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def proxy_address(value: object) -> str:
+    """An origin of an HTTP proxy, or nothing."""
+    return origin(value) if value != "" else ""
 
 
 def _web_parts(value: object) -> SplitResult | None:

@@ -91,6 +91,8 @@ class Validators:
     etag: str = ""
     last_modified: str = ""
     body_hash: str = ""
+    url: str = field(default="", compare=False)
+    """Whose they are, after redirects: they are sent there only. Empty: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,8 @@ class NotModified:
     validators: Validators
     elapsed: float
     permanent_url: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Names in lower case."""
 
 
 # --- what a feed said --------------------------------------------------------------------------

@@ -25,6 +25,9 @@ listen = "{listen}"
 [output]
 title = "聚合演示"
 
+[fetch]
+pace = "0s"
+
 [aliases]
 "塔利班" = ["塔里班", "Taliban", "طالبان"]
 

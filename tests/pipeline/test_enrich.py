@@ -189,7 +189,7 @@ def test_pages_that_lead_to_each_other_for_ever_are_left(on_desk: OnDesk) -> Non
             more = f'<p><a href="/{number + 1}">余下全文</a></p>'
             d.answers[f"/{number}"] = page("甲", paragraphs("会谈", 3) + more)
         await d.cycle()
-        assert d.site.targets == ["/own.xml", "/1", "/2", "/3"]
+        assert d.site.targets == ["/own.xml", "/robots.txt", "/1", "/2", "/3"]
         assert "第3段" in d.published()[0]["content_html"]
 
     on_desk(play)

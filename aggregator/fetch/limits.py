@@ -1,0 +1,180 @@
+"""What one request may take: of time at each of its stages, and of bytes off the wire."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Literal
+
+from aggregator.errors import FetchError
+
+Stage = Literal["connect", "answer", "more"]
+
+MAX_HEAD = 256 * 1024
+"""Bytes before the answer's body, so that nobody goes on and on with 1xx answers."""
+
+MAX_SHARED_HEAD = 2**24 + MAX_HEAD
+"""The same over HTTP/2, where whoever reads may come by what other streams have been sent."""
+
+LAG = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds for a whole request, for its connection (TLS included), until an answer begins,
+    and between two parts of it.
+    """
+
+    total: float
+    connect: float
+    answer: float
+    more: float
+
+    @classmethod
+    def within(cls, total: float) -> Limits:
+        """The stages' limits, for a request that may take so many seconds in all."""
+        return cls(total, total / 2, total * 2 / 3, total / 3)
+
+    def of(self, stage: Stage) -> float:
+        return {"connect": self.connect, "answer": self.answer, "more": self.more}[stage]
+
+
+class Watch:
+    """Watches over one request and its answer, and ends it when it is over a limit.
+
+    `left` are the seconds left of those for the whole, over several requests if need be.
+    """
+
+    def __init__(self, limits: Limits, left: float, max_bytes: int) -> None:
+        self.left = left
+        self.reused = True
+        """Whether it goes over a connection that was there before."""
+        self.shared = False
+        """Whether that is HTTP/2, where several requests go over one connection."""
+        self.securing = False
+        """Whether it is in the middle of a TLS handshake."""
+        self.reads = 0
+        self._limits = limits
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._in_body = False
+        self._stage: Stage = "answer"
+        self._over: Stage | Literal["total"] = "total"
+        self._forgiven = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    @asynccontextmanager
+    async def watching(self, where: str) -> AsyncIterator[None]:
+        """Raises FetchError of kind `timeout` in the place of whatever takes too long inside."""
+        self._loop = asyncio.get_running_loop()
+        began = self._loop.time()
+        self._total_due = began + self.left
+        self._enter("answer")
+        token = _WATCH.set(self)
+        try:
+            async with asyncio.timeout(None) as self._scope:
+                self._arm()
+                try:
+                    yield
+                finally:
+                    self._disarm()
+        except TimeoutError as error:
+            raise FetchError("timeout", self._words(), where, "the server is too slow") from error
+        finally:
+            _WATCH.reset(token)
+            self.left = self._total_due - self._loop.time()
+
+    async def trace(self, event: str, info: object) -> None:
+        """httpcore's `trace` extension: tells how far the request has come."""
+        if event == "connection.connect_tcp.started":
+            self.reused = False
+            self._enter("connect")
+            self._arm()
+        elif event == "connection.start_tls.started":
+            self.securing = True
+        elif event.endswith(".send_request_headers.started"):
+            self.securing = False
+            self.shared = event.startswith("http2.")
+            self._enter("answer")
+            self._arm()
+
+    def answered(self) -> None:
+        """The answer's head has come: what follows is its body."""
+        self._in_body = True
+        self._enter("more")
+        self._arm()
+
+    def received(self, count: int, shared: bool) -> None:
+        """So many bytes came over the connection. Raises FetchError if they are too many."""
+        self.reads += 1
+        self._bytes += count
+        if self._stage == "more":
+            self._enter("more")
+        head = MAX_SHARED_HEAD if shared else MAX_HEAD
+        # a body's frame costs less than the body, unless that is what it is for
+        most = head + (2 * self._max_bytes if self._in_body else 0)
+        if self._bytes > most:
+            raise FetchError("too_large", f"more than {most:,} bytes came over the wire")
+
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """For what the server is not to blame for: the clock stands still inside."""
+        self._disarm()
+        stopped = self._loop.time()
+        try:
+            yield
+        finally:
+            waited = self._loop.time() - stopped
+            self._total_due += waited
+            self._stage_due += waited
+            self._arm()
+
+    def _enter(self, stage: Stage) -> None:
+        self._stage = stage
+        self._stage_due = self._loop.time() + self._limits.of(stage)
+
+    def _due(self) -> float:
+        return min(self._total_due, self._stage_due)
+
+    def _arm(self) -> None:
+        self._disarm()
+        self._timer = self._loop.call_at(self._due(), self._fire, self._due())
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _fire(self, due: float) -> None:
+        now = self._loop.time()
+        late = now - due
+        if now < self._due():  # something came since the timer was set
+            self._arm()
+        elif late > LAG and not self._forgiven:
+            # this process itself stood still: what came meanwhile may not have been read yet
+            self._forgiven = True
+            self._total_due += late
+            self._stage_due += late
+            self._arm()
+        else:
+            self._over = "total" if self._total_due <= self._stage_due else self._stage
+            self._scope.reschedule(now)
+
+    def _words(self) -> str:
+        if self._over == "connect":
+            return f"no connection within {self._limits.connect:g} s"
+        if self._over == "answer":
+            return f"no answer within {self._limits.answer:g} s"
+        if self._over == "more":
+            return f"the answer stopped for {self._limits.more:g} s"
+        return f"no whole answer within {self._limits.total:g} s"
+
+
+_WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
+
+
+def watch_of_this_task() -> Watch | None:
+    """Whose bytes a connection reads: httpcore reads them in the task that asks."""
+    return _WATCH.get()

@@ -1,0 +1,207 @@
+"""The connections: pools of them, sharded by host, behind the resolver map and the proxy."""
+
+from __future__ import annotations
+
+import ssl
+import zlib
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
+from typing import Any
+
+import httpcore
+import httpx
+
+from aggregator.config import FetchSettings
+from aggregator.errors import FetchError
+from aggregator.fetch.limits import watch_of_this_task
+from aggregator.fetch.network import Allowed, GuardedNetwork
+from aggregator.fetch.urls import port_of
+
+SHARDS = 16
+"""A pool that holds many connections costs time on every request."""
+
+KEPT_ALIVE = 40
+"""Connections a shard may have before it closes those that nobody uses."""
+
+KEPT_FOR = 60.0
+"""Seconds a connection that nobody uses is kept."""
+
+
+class Transport:
+    """`response = await transport.send(request)`, and then `await response.aclose()`."""
+
+    def __init__(self, settings: FetchSettings) -> None:
+        self._origins = {
+            host.lower(): httpx.URL(origin) for host, origin in settings.resolve.items()
+        }
+        self._proxy = httpx.URL(settings.proxy) if settings.proxy else None
+        named = [*self._origins.values(), *([self._proxy] if self._proxy else [])]
+        self._allowed = Allowed(
+            settings.allow_private, [(origin.host, port_of(origin)) for origin in named]
+        )
+        # look-ups wait in threads of their own: a dead name server must not take those
+        # that the rest of the program works with
+        self._look_ups = ThreadPoolExecutor(settings.concurrency, "look-up")
+        self._network = _Metered(GuardedNetwork(self._allowed, self._look_ups))
+        trusted = ssl.create_default_context()
+        self._shards = [self._shard(trusted, self._proxy) for _ in range(SHARDS)]
+        # what the resolver map names is nothing a proxy elsewhere could reach
+        self._direct = [self._shard(trusted, None)] if self._proxy and self._origins else []
+        self._of_ca: dict[str, _Shard] = {}
+
+    async def send(self, request: httpx.Request, ca_file: str) -> httpx.Response:
+        """The answer's head; its body is still to be read. `ca_file` is trusted besides."""
+        origin = self._origins.get(request.url.host)
+        if origin is not None:
+            request = httpx.Request(
+                request.method,
+                request.url.copy_with(scheme=origin.scheme, host=origin.host, port=origin.port),
+                headers=request.headers,  # with the Host that was asked for
+                stream=request.stream,
+                extensions=request.extensions,
+            )
+        elif self._proxy is not None:
+            self._check_literal(request.url)
+        return await self._shard_for(request.url, ca_file).handle_async_request(request)
+
+    async def drop(self, url: httpx.URL, ca_file: str) -> None:
+        """Closes what HTTP/2 connections there are: an answer that was given up goes on there."""
+        origin = self._origins.get(url.host)
+        if origin is not None:
+            url = url.copy_with(scheme=origin.scheme, host=origin.host, port=origin.port)
+        if url.scheme == "https":
+            await self._shard_for(url, ca_file).drop(url)
+
+    async def aclose(self) -> None:
+        for shard in (*self._shards, *self._direct, *self._of_ca.values()):
+            await shard.aclose()
+        self._look_ups.shutdown(wait=False, cancel_futures=True)
+
+    def _shard_for(self, url: httpx.URL, ca_file: str) -> _Shard:
+        if ca_file and url.scheme == "https":
+            if ca_file not in self._of_ca:
+                self._of_ca[ca_file] = self._shard(_trusting(ca_file), self._proxy)
+            return self._of_ca[ca_file]
+        if self._direct and (url.host, url.port) in {
+            (origin.host, origin.port) for origin in self._origins.values()
+        }:
+            return self._direct[0]
+        return self._shards[zlib.crc32(url.raw_host) % SHARDS]
+
+    def _shard(self, trusted: ssl.SSLContext, proxy: httpx.URL | None) -> _Shard:
+        return _Shard(trusted, self._network, proxy)
+
+    def _check_literal(self, url: httpx.URL) -> None:
+        """A proxy looks names up itself; an address is refused before it hears of it."""
+        try:
+            address = str(ip_address(url.host))
+        except ValueError:
+            return
+        if not self._allowed(url.host, port_of(url), address):
+            raise FetchError(
+                "blocked_address",
+                f"{address} is not public",
+                f"{url.host}:{port_of(url)}",
+                "list it in [fetch] allow_private if it is yours",
+            )
+
+
+def _trusting(ca_file: str) -> ssl.SSLContext:
+    """The system's trust store, and the certificates of one file besides."""
+    trusted = ssl.create_default_context()
+    try:
+        trusted.load_verify_locations(ca_file)
+    except (OSError, ValueError) as error:
+        raise FetchError(
+            "tls", "the CA file cannot be read", ca_file, "it needs certificates in PEM form"
+        ) from error
+    return trusted
+
+
+class _Shard(httpx.AsyncHTTPTransport):
+    def __init__(
+        self,
+        trusted: ssl.SSLContext,
+        network: httpcore.AsyncNetworkBackend,
+        proxy: httpx.URL | None,
+    ) -> None:
+        super().__init__(verify=trusted)
+        # httpx has no way to hand in a network backend, which is where an address can be
+        # checked between its resolution and its use
+        self._pool = self._connections = httpcore.AsyncConnectionPool(
+            ssl_context=trusted,
+            proxy=_proxy(proxy, trusted) if proxy else None,
+            max_connections=None,  # the lanes see to that
+            max_keepalive_connections=KEPT_ALIVE,
+            keepalive_expiry=KEPT_FOR,
+            http2=True,
+            network_backend=network,
+        )
+
+    async def drop(self, url: httpx.URL) -> None:
+        origin = httpcore.URL(
+            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/"
+        ).origin
+        for connection in self._connections.connections:
+            if connection.can_handle_request(origin) and "HTTP/2" in connection.info():
+                await connection.aclose()
+
+
+def _proxy(url: httpx.URL, trusted: ssl.SSLContext) -> httpcore.Proxy:
+    auth = (url.username, url.password) if url.userinfo else None
+    address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/")
+    return httpcore.Proxy(address, auth, ssl_context=trusted if url.scheme == "https" else None)
+
+
+class _Metered(httpcore.AsyncNetworkBackend):
+    """The network below, with what is read of it told to whoever reads it."""
+
+    def __init__(self, network: httpcore.AsyncNetworkBackend) -> None:
+        self._network = network
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        return _MeteredStream(
+            await self._network.connect_tcp(host, port, timeout, local_address, socket_options)
+        )
+
+    async def sleep(self, seconds: float) -> None:
+        await self._network.sleep(seconds)
+
+
+class _MeteredStream(httpcore.AsyncNetworkStream):
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        secured = stream.get_extra_info("ssl_object")
+        self._shared = secured is not None and secured.selected_alpn_protocol() == "h2"
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
+        received = await self._stream.read(max_bytes, timeout)
+        watch = watch_of_this_task()
+        if watch is not None:
+            watch.received(len(received), self._shared)
+        return received
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+    ) -> httpcore.AsyncNetworkStream:
+        return _MeteredStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:  # httpcore's: an untyped edge
+        return self._stream.get_extra_info(info)
