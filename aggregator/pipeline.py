@@ -93,6 +93,8 @@ class Pipeline:
         """Makes the store's feeds and editions the configured ones."""
         await self.store.write(polls.sync_feeds, self.config.feeds, now)
         await self.store.write(polls.mend_schedule, now)
+        for host, until in (await self.store.read(polls.holds)).items():
+            self.fetcher.hold(host, until)
         gone = await self.store.write(editions.sync_editions, self._definitions(), now)
         for edition_id in gone:
             for form in FORMATS:

@@ -11,8 +11,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from aggregator.config import FetchSettings
-from aggregator.core.cadence import LONGEST_RETRY_AFTER, next_poll, next_try
+from aggregator.core.cadence import (
+    FIRST_RETRY,
+    GONE,
+    LONGEST_RETRY_AFTER,
+    NEVER,
+    Due,
+    Heard,
+    Wishes,
+    after_failure,
+    after_poll,
+)
 from aggregator.core.feed_state import (
+    HELD,
     Address,
     FeedState,
     aligned,
@@ -20,10 +31,13 @@ from aggregator.core.feed_state import (
     candidates,
     doubtful,
     failed,
+    left_in_peace,
     may_know_more,
     unanswered,
+    with_rhythm,
 )
-from aggregator.core.model import FeedSpec, NotModified
+from aggregator.core.freshness import freshness
+from aggregator.core.model import FeedSpec, NotModified, Retrieved
 from aggregator.errors import AggregatorError, FetchError, NotAFeed, StoreError
 from aggregator.fetch import Fetcher, shown
 from aggregator.steps import read_feed
@@ -31,8 +45,6 @@ from aggregator.store import Store, polls
 from aggregator.workers import Workers
 
 log = logging.getLogger(__name__)
-
-GONE = 410
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +117,9 @@ class Poller:
         answer = await self.fetcher.feed(address.asked, address.validators)
         if isinstance(answer, NotModified):
             state = answered(state, address.url, answer.validators, answer.permanent_url, None, now)
-            state = replace(self._due(spec, state, now), last_status="not_modified")
+            state = replace(
+                _due(state, self._after(spec, state, answer, now)), last_status="not_modified"
+            )
             await self.store.write(polls.record_state, state)
             return state, Poll(spec.id, "not_modified")
         reading = await self.workers.run(read_feed, answer, spec, now)
@@ -113,11 +127,13 @@ class Poller:
             raise NotAFeed("the feed has gone empty", shown(address.url), "the next URL is tried")
         for note in reading.notes:
             log.debug("feed %s: %s", spec.id, note)
-        newest = max(
-            (e.published for e in reading.entries if e.published != e.first_seen), default=None
-        )
+        dated = [e.published for e in reading.entries if e.published != e.first_seen]
+        newest = max(dated, default=None)
         state = answered(state, address.url, answer.validators, answer.permanent_url, newest, now)
-        state = self._due(spec, state, now)
+        state = replace(state, hints=reading.hints)
+        # what is new among them is found with the next statement, and known to the next poll
+        known = state if state.rhythm else with_rhythm(state, dated)
+        state = _due(state, self._after(spec, known, answer, now))
         decision, state = await self.store.write(polls.record_poll, state, reading, now)
         new, revised = len(decision.new), len(decision.revised)
         return state, Poll(spec.id, state.last_status, new, revised)
@@ -126,18 +142,46 @@ class Poller:
         self, spec: FeedSpec, state: FeedState, failure: Exception, now: datetime
     ) -> Poll:
         kind, text = _in_words(failure)
-        interval = spec.interval or self.settings.interval
-        again = next_try(spec.id, now, interval, state.failures, _retry_after(failure))
-        because = f"failure {state.failures + 1} in a row"
-        state = unanswered(state, kind, text, now)
-        state = replace(state, next_poll_at=again, due_because=because)
+        due = after_failure(
+            spec.id,
+            now,
+            self._wishes(spec),
+            0 if kind == HELD else state.failures,
+            status=GONE if all(a.status == "gone" for a in state.addresses) else 0,
+            retry_after=_retry_after(failure),
+            hints=state.hints,
+        )
+        state = _due(unanswered(state, kind, text, now), due)
         await self.store.write(polls.record_state, state)
-        log.warning("feed %s: %s; next try %s", spec.id, text, again.isoformat(" ", "minutes"))
+        if isinstance(failure, FetchError) and failure.retry_after:
+            await self.store.write(polls.record_holds, self.fetcher.held())
+        again = "never" if due.at == NEVER else due.at.isoformat(" ", "minutes")
+        log.warning("feed %s: %s; next try %s", spec.id, text, again)
         return Poll(spec.id, kind, error=text)
 
-    def _due(self, spec: FeedSpec, state: FeedState, now: datetime) -> FeedState:
-        interval = spec.interval or self.settings.interval
-        return replace(state, next_poll_at=next_poll(spec.id, now, interval))
+    def _after(
+        self, spec: FeedSpec, state: FeedState, answer: Retrieved | NotModified, now: datetime
+    ) -> Due:
+        """When to poll next, after this answer."""
+        validators = answer.validators
+        heard = Heard(
+            validators=bool(validators.etag or validators.last_modified),
+            freshness=freshness(answer.headers, now),
+            hints=state.hints,
+            rhythm=state.rhythm,
+        )
+        return after_poll(spec.id, now, self._wishes(spec), heard)
+
+    def _wishes(self, spec: FeedSpec) -> Wishes:
+        settings = self.settings
+        interval = spec.interval
+        if interval is None and settings.interval != FetchSettings.interval:
+            interval = settings.interval  # the default is only where adapting begins
+        return Wishes(interval, settings.interval_min, settings.interval_max)
+
+
+def _due(state: FeedState, due: Due) -> FeedState:
+    return replace(state, next_poll_at=due.at, due_because=due.reason)
 
 
 def _was_full(state: FeedState, address: Address) -> bool:
@@ -149,6 +193,8 @@ def _after_failure(
     state: FeedState, address: Address, error: Exception, now: datetime
 ) -> FeedState:
     kind, text = _in_words(error)
+    if kind == HELD:
+        return left_in_peace(state, address.url, text, now, _retry_after(error) or FIRST_RETRY)
     gone = isinstance(error, FetchError) and error.status == GONE
     return failed(state, address.url, kind, text, now, _retry_after(error), gone)
 

@@ -222,10 +222,8 @@ def _feed_row(feed_id: str, state: FeedState | None, now: datetime) -> Sequence[
 def _address_row(state: FeedState, address: Address, now: datetime) -> Sequence[object]:
     if _serves(state, address):
         doing = f"serves, {address.status}" if address.status else "serves"
-    elif address.asked_at is None:
-        doing = "not used yet"
     else:
-        doing = address.status or "works"
+        doing = address.status or ("works" if address.asked_at else "not used yet")
     held = address.again_at if address.again_at and address.again_at > now else None
     return (
         state.feed_id,

@@ -174,6 +174,7 @@ async def desk(
     site: Loopback | None = None,
     output: OutputSettings = OUTPUT,
     aliases: Mapping[str, tuple[str, ...]] | None = None,
+    interval: timedelta = timedelta(minutes=30),
 ) -> AsyncIterator[Desk]:
     """A desk for these feeds, with a site of its own unless one is given."""
     answers: dict[str, bytes | Answer] = {}
@@ -185,7 +186,7 @@ async def desk(
             server=ServerSettings(public_url="https://news.example.org"),
             output=output,
             fetch=FetchSettings(
-                interval=timedelta(minutes=30),
+                interval=interval,
                 timeout=timedelta(seconds=1),
                 pace=timedelta(0),
                 resolve=dict.fromkeys(HOSTS, origin) | {NOBODY: "http://127.0.0.1:9"},

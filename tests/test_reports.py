@@ -116,6 +116,7 @@ def test_it_counts_errors_by_kind_with_the_time_of_the_last(
 
 def test_a_failing_feed_has_what_to_do_by_its_fault(states: Mapping[str, FeedState]) -> None:
     assert reported(states, "single")["what_to_do"] == HINTS["timeout"]
+    assert reported(states, "single")["addresses"][0]["serves"] is False
     assert reported(states, "gone")["what_to_do"] == HINTS["http_410"]
 
 

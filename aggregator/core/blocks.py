@@ -28,13 +28,6 @@ from aggregator.core.markup import (
     trim_start,
 )
 
-DEAD_TAGS = frozenset(
-    (
-        "area", "base", "button", "canvas", "datalist", "dialog", "frame", "frameset", "head",
-        "input", "link", "map", "math", "meta", "object", "option", "param", "script", "select",
-        "style", "svg", "template", "textarea", "title", "track",
-    )
-)  # fmt: skip
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 MEDIA = frozenset(("audio", "embed", "iframe", "video"))
 MARKS = frozenset(

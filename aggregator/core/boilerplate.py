@@ -14,7 +14,8 @@ from itertools import islice
 from lxml.html import HtmlElement
 
 from aggregator.core.layout import Layout, letters, names
-from aggregator.core.markup import BLOCK_TAGS, holds_block, remove
+from aggregator.core.looks import is_hidden
+from aggregator.core.markup import BLOCK_TAGS, holds_block, remove, remove_all
 
 LINKED_SHARE = 0.7
 """From this share of its letters inside links on, a box is a list of links."""
@@ -68,8 +69,6 @@ _HIDDEN = re.compile(
 )
 """Classes of what is only read aloud: `image copyright`, `opens in a new window`."""
 
-_UNSEEN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.I)
-
 _LABEL = re.compile(
     r"(?:[\W_]*(?:related(?: \w+){0,2}"
     r"|(?:read|see|watch|find out|learn|discover) (?:more|also|next)(?: on [\w. ]+)?"
@@ -108,8 +107,7 @@ def drop_boilerplate(place: HtmlElement, layout: Layout, title: str) -> None:
         if element not in layout.spans or element.getparent() is None:
             continue
         is_title = (
-            element.tag in _TITLE_TAGS
-            and letters(element.text_content()).lower() == title_letters
+            element.tag in _TITLE_TAGS and letters(element.text_content()).lower() == title_letters
         )
         if _HIDDEN.search(element.get("class", "")):
             remove(element)
@@ -129,11 +127,9 @@ def drop_hidden(root: HtmlElement) -> None:
     machines. What is a large part of the text stays, for a script will show it.
     """
     most = len(root.text_content()) * HIDDEN_SHARE
-    for element in list(root.iter("div", "section", "span", "p", "ul", "article")):
-        style = element.get("style")
-        hidden = "hidden" in element.attrib or (style and _UNSEEN.search(style))
-        if hidden and element.getparent() is not None and len(element.text_content()) < most:
-            remove(element)
+    boxes = root.iter("div", "section", "span", "p", "ul", "article")
+    hidden = [box for box in boxes if is_hidden(box) and len(box.text_content()) < most]
+    remove_all(root, hidden)
 
 
 def _is_boilerplate(element: HtmlElement, layout: Layout) -> bool:

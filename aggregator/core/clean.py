@@ -16,12 +16,12 @@ import nh3
 from lxml import etree, html
 from lxml.html import HtmlElement
 
-from aggregator.core.blocks import DEAD_TAGS, caption_of, is_image, to_blocks
+from aggregator.core.blocks import caption_of, is_image, to_blocks
 from aggregator.core.characters import readable
 from aggregator.core.clean_rules import NO_RULES, CleanRules, RuleEffect, combine
 from aggregator.core.images import image_key, unwrap
 from aggregator.core.lines import cut_lines
-from aggregator.core.looks import is_tracker
+from aggregator.core.looks import DEAD_TAGS, is_hidden, is_tracker
 from aggregator.core.markup import (
     BLANK,
     append_text,
@@ -49,7 +49,6 @@ LINE_LIMIT = 500
 FOOTER_LIMIT = 300
 """Characters a footer may have below however short a body."""
 
-_HIDDEN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.I)
 _STYLED = etree.XPath("boolean(.//*[@hidden or @style])")
 _SIZE = re.compile(r"[1-9]\d{0,4}\Z")
 
@@ -206,18 +205,13 @@ def _drop_hidden(tree: HtmlElement) -> None:
     left = len(tree.text_content())
     walk = etree.iterwalk(tree, events=("start",))
     for _, element in walk:
-        if element is not tree and _is_hidden(element):
+        if element is not tree and is_hidden(element):
             size = len(element.text_content())
             if size * 2 < left:
                 hidden.append(element)
                 left -= size
                 walk.skip_subtree()
     remove_all(tree, hidden)
-
-
-def _is_hidden(element: HtmlElement) -> bool:
-    style = element.get("style")
-    return "hidden" in element.attrib or bool(style and _HIDDEN.search(style))
 
 
 def _settle_noscript(tree: HtmlElement) -> None:

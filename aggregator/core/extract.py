@@ -12,6 +12,7 @@ So its answer serves to find the place, and the page itself gives the markup.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -106,7 +107,7 @@ _BOILERPLATE = frozenset(
 )  # fmt: skip
 """Words in a class or id by which pages name what is not the article."""
 
-_SPAN = re.compile(r"[1-9]\d?\Z")
+_SPAN = re.compile(r"\s*[0-9]{1,4}\s*\Z")
 _WHOLE_LINKS = (
     r"(?:点击|點擊)?(?:余下|餘下|阅读|閱讀|查看|显示|顯示|浏览|在本页阅读)全文[>»…\s]*",
     r"单页阅读|全文阅读",
@@ -192,13 +193,10 @@ def _cut(root: HtmlElement) -> None:
         for child in list(element):
             element.remove(child)
         element.text = text
-    for cell in root.iter("td", "th"):
-        # trafilatura makes a cell for each column
-        if not _SPAN.match(cell.get("colspan", "1")):
-            del cell.attrib["colspan"]
     for row in root.iter("tr"):
         for cell in list(islice(row, CELLS_AT_MOST, None)):
             row.remove(cell)
+    _bound_spans(root)
     size = 0
     last = None
     for number, element in enumerate(root.iter(), 1):
@@ -216,6 +214,20 @@ def _cut(root: HtmlElement) -> None:
     for element in ancestors(last):
         for after in list(element.itersiblings()):
             element.getparent().remove(after)
+
+
+def _bound_spans(root: HtmlElement) -> None:
+    """trafilatura makes a cell for each place in a table that a cell spans."""
+    spanning = [cell for cell in root.iter("td", "th") if _spans(cell) != 1]
+    if sum(map(_spans, spanning)) > ELEMENTS_AT_MOST:
+        for cell in spanning:
+            cell.attrib.pop("colspan", None)
+            cell.attrib.pop("rowspan", None)
+
+
+def _spans(cell: HtmlElement) -> int:
+    spans = (_SPAN.match(cell.get(name, "1")) for name in ("colspan", "rowspan"))
+    return math.prod(int(span[0]) if span else ELEMENTS_AT_MOST + 1 for span in spans)
 
 
 def _base(root: HtmlElement, url: str) -> str:

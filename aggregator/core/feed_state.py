@@ -4,6 +4,7 @@
     candidates  the addresses to ask, in order
     answered    an address gave a feed, or said that it is as it was
     failed      an address gave nothing
+    left_in_peace  an address was not asked, for its host does not want to be
     unanswered  none of them gave anything
     doubtful    is what came old, so that another address is asked as well?
 
@@ -36,6 +37,9 @@ QUIET_GAPS = 4
 
 RHYTHM_LENGTH = 60
 """How many publication times are remembered."""
+
+HELD = "held"
+"""The kind of error that a host is not asked, since it wants to be left in peace."""
 
 OLD_NEWS = "its newest entry is older than what the other addresses gave"
 
@@ -194,11 +198,20 @@ def answered(
     )
 
 
+def left_in_peace(
+    state: FeedState, url: str, error: str, now: datetime, wait: timedelta
+) -> FeedState:
+    """The state where an address was not asked, since its host wants to be left in peace."""
+    address = replace(state.address(url), status=HELD, error=error, again_at=now + wait)
+    return state.with_address(address)
+
+
 def unanswered(state: FeedState, kind: str, error: str, now: datetime) -> FeedState:
-    """The state after a poll in which no address gave a feed; takes the first error."""
-    return replace(
-        state, last_poll_at=now, last_status=kind, error=error, failures=state.failures + 1
-    )
+    """The state after a poll in which no address gave a feed; takes the first error. That none
+    was asked is no failure.
+    """
+    failures = state.failures + (kind != HELD)
+    return replace(state, last_poll_at=now, last_status=kind, error=error, failures=failures)
 
 
 def _serving(state: FeedState, now: datetime) -> str:

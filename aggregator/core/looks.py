@@ -18,7 +18,17 @@ CENTRED_CAPTION_LIMIT = 150
 ICON_SIZE = 48
 """Pixels; an image up to this size on both sides is a sign within the text."""
 
+DEAD_TAGS = frozenset(
+    (
+        "area", "base", "button", "canvas", "datalist", "dialog", "frame", "frameset", "head",
+        "input", "link", "map", "math", "meta", "object", "option", "param", "script", "select",
+        "style", "svg", "template", "textarea", "title", "track",
+    )
+)  # fmt: skip
+"""What is no text, and shows none."""
+
 _CAPTION_CLASS = re.compile(r"(?:^|[\s_-])(?:caption|figcaption|cutline)(?:$|[\s_-])", re.I)
+_HIDDEN_STYLE = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.I)
 _CENTRED_STYLE = re.compile(r"text-align\s*:\s*center", re.I)
 _BOLD_STYLE = re.compile(r"font-weight\s*:\s*(?:bold|[6-9]00)", re.I)
 _COLOUR = re.compile(
@@ -141,6 +151,11 @@ def is_icon(image: HtmlElement) -> bool:
     return "emoji" in image.get("class", "").lower() or all(
         size is not None and size <= ICON_SIZE for size in sizes
     )
+
+
+def is_hidden(element: HtmlElement) -> bool:
+    style = element.get("style")
+    return "hidden" in element.attrib or bool(style and _HIDDEN_STYLE.search(style))
 
 
 def is_tracker(image: HtmlElement) -> bool:

@@ -34,7 +34,7 @@ from aggregator.core.model import (
 )
 from aggregator.store.feed_rows import POLLED, feed_state_of, new_feed_values, polled_values
 from aggregator.store.rows import entry_values, pending_values
-from aggregator.store.tables import ARTICLES, ENTRIES, EXTRACTS, FEEDS
+from aggregator.store.tables import ARTICLES, ENTRIES, EXTRACTS, FEEDS, HOLDS
 
 AT_ONCE = 500
 """How many values one statement asks for."""
@@ -197,10 +197,10 @@ def record_poll(
         entries = _under_known_keys(connection, state.feed_id, entries)
     decision = record_entries(connection, state.feed_id, entries, now)
     something = bool(decision.new or decision.revised)
+    dated = [entry.published for entry in decision.new if entry.published != entry.first_seen]
     state = replace(
-        with_rhythm(state, _dated(decision.new)),
+        with_rhythm(state, dated),
         generator=reading.generator,
-        hints=reading.hints,
         last_status="new" if something else "nothing_new",
         last_new_at=now if decision.new else state.last_new_at,
     )
@@ -212,11 +212,6 @@ def record_poll(
 def record_state(connection: Connection, state: FeedState) -> None:
     """The poll brought no entries: only how the feed is doing has changed."""
     connection.execute(_POLLED, {"the_id": state.feed_id, **polled_values(state)})
-
-
-def _dated(entries: Sequence[Entry]) -> list[datetime]:
-    """When those that say so were published."""
-    return [entry.published for entry in entries if entry.published != entry.first_seen]
 
 
 def _under_known_keys(
@@ -274,6 +269,19 @@ def record_entries(
             connection.execute(delete(EXTRACTS).where(EXTRACTS.c.article_id.in_(ids)))
         _make_again(connection, changed, now)
     return decision
+
+
+def record_holds(connection: Connection, until: Mapping[str, datetime]) -> None:
+    """The hosts that want to be left in peace, and until when."""
+    connection.execute(delete(HOLDS))
+    if until:
+        connection.execute(
+            insert(HOLDS), [{"host": host, "until": at} for host, at in until.items()]
+        )
+
+
+def holds(connection: Connection) -> Mapping[str, datetime]:
+    return {row.host: row.until for row in connection.execute(select(HOLDS))}
 
 
 def _known(connection: Connection, feed_id: str, entries: Sequence[Entry]) -> Mapping[str, str]:

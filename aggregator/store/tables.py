@@ -6,6 +6,7 @@ articles      the text behind entries; `enrich_at` is set while there is work to
 extracts      what an article's page gave, so that no page is fetched twice
 revisions     what an article said before it changed
 matches       which article is in which topic, and why
+holds         hosts that want to be left in peace
 publications  which editions have changed since they were last published
 """
 
@@ -199,6 +200,13 @@ class MatchRow(SQLModel, table=True):
     reasons: list[dict[str, str]] = _json()
 
 
+class HoldRow(SQLModel, table=True):
+    __tablename__ = "holds"
+
+    host: str = Field(primary_key=True)
+    until: datetime = _time()
+
+
 class PublicationRow(SQLModel, table=True):
     __tablename__ = "publications"
 
@@ -221,4 +229,5 @@ ARTICLES = _table(ArticleRow)
 EXTRACTS = _table(ExtractRow)
 REVISIONS = _table(RevisionRow)
 MATCHES = _table(MatchRow)
+HOLDS = _table(HoldRow)
 PUBLICATIONS = _table(PublicationRow)

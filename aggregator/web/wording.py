@@ -101,11 +101,9 @@ def advice(kind: str, error: str) -> str:
 
 def address_words(address: Address) -> str:
     """The state of one of a feed's addresses."""
-    if address.asked_at is None:
-        return "尚未使用"
     if not address.status:
-        return "正常"
-    if address.status in ("behind", "gone"):
+        return "正常" if address.asked_at else "尚未使用"
+    if address.status in ("behind", "gone", "held"):
         return STATUSES[address.status]
     return f"出错：{error_words(address.status, address.error)}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from aggregator.config import OutputSettings
 from aggregator.core.model import FeedSpec, TopicSpec
 from aggregator.workers import Workers
 from tests.publisher import (
+    INTERVAL,
     OUTPUT,
     OWN,
     OnDesk,
@@ -38,6 +40,7 @@ def on_desk(tmp_path: Path, workers: Workers) -> OnDesk:
         output: OutputSettings = OUTPUT,
         own_workers: Workers | None = None,
         aliases: dict[str, tuple[str, ...]] | None = None,
+        interval: timedelta = INTERVAL,
     ) -> None:
         async def scenario() -> None:
             async with desk(
@@ -47,6 +50,7 @@ def on_desk(tmp_path: Path, workers: Workers) -> OnDesk:
                 topics,
                 output=output,
                 aliases=aliases,
+                interval=interval,
             ) as made:
                 await play(made)
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aggregator.core.cadence import next_poll, next_try
+from aggregator.core.cadence import NEVER, Heard, Wishes, after_failure, after_poll
 from aggregator.core.model import FeedSpec
-from aggregator.store import editions
+from aggregator.store import editions, polls
 from tests.loopback import answer
 from tests.publisher import (
     HOUR,
@@ -37,7 +37,7 @@ def test_a_first_poll_stores_the_entries_and_comes_again_after_the_interval(
         state = await d.refresh("own")
         assert (state.last_status, state.failures, state.error) == ("new", 0, "")
         assert state.validators.etag == '"a"'
-        assert state.next_poll_at == next_poll("own", NOW, INTERVAL)
+        assert state.next_poll_at == after_poll("own", NOW, WISHES, Heard(True)).at
         assert {entry.title for entry in await d.entries()} == {"甲", "乙"}
 
     on_desk(play)
@@ -54,7 +54,7 @@ def test_a_304_changes_nothing_but_the_time(on_desk: OnDesk) -> None:
         assert d.site.asked[-1].headers["if-none-match"] == b'"a"'
         state = await d.state("own")
         assert state.last_poll_at == NOW + HOUR
-        assert state.next_poll_at == next_poll("own", NOW + HOUR, INTERVAL)
+        assert state.next_poll_at == after_poll("own", NOW + HOUR, WISHES, Heard(True)).at
         assert d.bytes_published() == before
 
     on_desk(play)
@@ -180,10 +180,12 @@ FAILURES: dict[str, tuple[bytes, str]] = {
     "garbage": (answer(bytes(range(256)) * 9), "not_a_feed"),
     "404": (answer(status="404 Not Found"), "http_status"),
     "410": (answer(status="410 Gone"), "http_status"),
-    "429": (answer(status="429 Too Many Requests", retry_after="90000"), "http_status"),
+    "429": (answer(status="429 Too Many Requests"), "http_status"),
     "500": (answer(status="500 Internal Server Error"), "http_status"),
     "not HTTP": (b"SSH-2.0-OpenSSH\r\n\r\n", "protocol"),
 }
+
+WISHES = Wishes(INTERVAL)
 
 
 @pytest.mark.parametrize("what", FAILURES)
@@ -196,20 +198,21 @@ def test_a_failure_is_told_keeps_what_is_known_and_waits_longer_each_time(
         await d.cycle()
         before = d.bytes_published()
         given, kind = FAILURES[what]
-        asked_for = timedelta(seconds=90000) if what == "429" else None
         d.answers["/own.xml"] = given
         for failures in range(3):
             report = await d.cycle(after=HOUR)
             [failed] = report.failed
             assert (failed.feed_id, failed.status) == ("own", kind)
             state = await d.state("own")
-            due = next_try("own", d.now, INTERVAL, failures, asked_for)
+            due = after_failure(
+                "own", d.now, WISHES, failures, status=410 if what == "410" else 0
+            ).at
             assert (state.failures, state.next_poll_at) == (failures + 1, due)
             assert state.error == failed.error != ""
             assert state.validators.etag == '"a"'
             told = caplog.messages[-1] if len(report.polls) == 1 else " ".join(caplog.messages)
             assert "feed own: " in told
-            assert due.isoformat(" ", "minutes") in told
+            assert ("never" if due == NEVER else due.isoformat(" ", "minutes")) in told
         assert d.bytes_published() == before
         assert (await d.state("other")).failures == 0
         d.answers["/own.xml"] = answer(rss(item("/3", "丙", paragraphs("丙"))))
@@ -414,3 +417,61 @@ def test_where_one_address_is_gone_for_good_it_is_never_asked_again(on_desk: OnD
         assert (d.asked("/a.xml"), d.asked("/b.xml")) == (1, 3)
 
     on_desk(play, MIRRORS)
+
+
+@pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
+def test_a_host_that_asks_for_peace_is_left_in_peace_over_restarts(
+    on_desk: OnDesk, status: str
+) -> None:
+    async def play(d: Desk) -> None:
+        d.answers["/own.xml"] = answer(status=status, retry_after="90000")
+        d.answers["/two.xml"] = d.answers["/other.xml"] = answer(rss(item("/1", "甲", LONG)))
+        state = await d.refresh("own")
+        assert (state.last_status, state.failures) == ("http_status", 1)
+        assert NOW + 25 * HOUR <= state.next_poll_at < NOW + 26 * HOUR
+        await d.reopen()
+        d.now += HOUR
+        d.site.asked.clear()
+        state = await d.refresh("two")
+        assert (state.last_status, state.failures, d.site.asked) == ("held", 0, [])
+        assert NOW + 25 * HOUR <= state.next_poll_at < NOW + 26 * HOUR
+        assert (await d.refresh("other")).last_status == "new", "it is on another host"
+        d.now += 25 * HOUR
+        d.answers["/own.xml"] = d.answers["/two.xml"]
+        assert (await d.refresh("two")).last_status == "new"
+        assert (await d.refresh("own")).failures == 0
+
+    on_desk(play, OWN, feed("/two.xml"), OTHER)
+
+
+def test_a_feed_that_is_gone_for_good_is_not_asked_again_until_its_address_changes(
+    on_desk: OnDesk,
+) -> None:
+    async def play(d: Desk) -> None:
+        d.answers["/own.xml"] = answer(status="410 Gone")
+        assert (await d.refresh("own")).next_poll_at == NEVER
+        later = NOW + 9000 * HOUR
+        assert await d.pipeline.store.read(polls.due_feeds, later, 10) == ()
+        await d.reopen(feeds=(feed("/new.xml", id="own"),))
+        [due] = await d.pipeline.store.read(polls.due_feeds, later, 10)
+        assert due.feed_id == "own"
+
+    on_desk(play, OWN)
+
+
+def test_what_the_server_says_of_freshness_counts_also_with_a_304(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        body = rss(item("/1", "甲", LONG, date=""), more="<ttl>90</ttl>")
+        d.answers["/own.xml"] = answer(body, etag='"a"', cache_control="max-age=7200")
+        state = await d.refresh("own")
+        assert NOW + 2 * HOUR <= state.next_poll_at < NOW + 2.2 * HOUR
+        assert state.due_because == "fresh for 2 h by its server"
+        d.answers["/own.xml"] = answer(
+            status="304 Not Modified", cache_control="max-age=18000", age="3600"
+        )
+        state = await d.refresh("own")
+        assert NOW + 4 * HOUR <= state.next_poll_at < NOW + 4.4 * HOUR
+        d.answers["/own.xml"] = answer(status="304 Not Modified")
+        assert (await d.refresh("own")).due_because == "ttl 90", "what the feed said is remembered"
+
+    on_desk(play, OWN, interval=HOUR)

@@ -15,6 +15,7 @@ from aggregator.core.feed_state import FeedState, aligned, answered, failed, una
 from aggregator.core.model import Composed, FeedSpec, Validators
 from aggregator.store import Store, articles, polls
 from aggregator.web import Site, create_app
+from aggregator.web.wording import ADVICE
 from tests.outputs.samples import CONSULTATION, TALKS
 from tests.web.newsroom_site import FEEDS, NOW, Client, composed
 
@@ -47,6 +48,11 @@ def rows(page: Any, heading: str) -> list[list[str]]:
 
 
 def with_mirrored(site: Site) -> Client:
+    made = with_mirrored_site(site)
+    return Client(create_app(lambda: made))
+
+
+def with_mirrored_site(site: Site) -> Site:
     """The site with a feed of five addresses in five states."""
     feeds = (*FEEDS, MIRRORED)
     write(site.store, polls.sync_feeds, feeds, NOW - 9 * HOUR)
@@ -73,7 +79,7 @@ def with_mirrored(site: Site) -> Client:
         due_because="about 5 entries a day, an hour at least",
     )
     write(site.store, polls.record_state, state)
-    return Client(create_app(lambda: replace(site, feeds=feeds)))
+    return replace(site, feeds=feeds)
 
 
 def came(
@@ -120,7 +126,7 @@ def test_its_addresses_stand_in_order_each_with_its_state(site: Site) -> None:
     assert a[1].startswith(
         "出错：服务器报错 404，连续 1 次 暂不使用，1 小时后再试（2021-11-24 15:00 UTC） feed 可能"
     )
-    assert a[1].endswith("a.example: the server answered 404 Not Found")
+    assert a[1].endswith("https://a.example/rss?key=*** : the server answered 404 Not Found")
     assert a[2:] == ["—", "2 小时前", "—"]
     assert b[1].startswith("已失效，连续 1 次 已永久失效")
     assert "再试" not in b[1]
@@ -136,6 +142,14 @@ def test_its_addresses_stand_in_order_each_with_its_state(site: Site) -> None:
     assert e == ["https://e.example/rss?key=***", "尚未使用", "—", "—", "—"]
 
 
+def test_an_address_whose_wait_is_over_is_not_said_to_wait(site: Site) -> None:
+    made = replace(with_mirrored_site(site), now=lambda: NOW + HOUR)
+    later = Client(create_app(lambda: made))
+    a, _, _, d, _ = rows(page_of(later, "mirrored"), "地址")
+    assert "再试" not in a[1]
+    assert "5 小时后再试" in d[1]
+
+
 def test_its_errors_are_counted_by_kind(site: Site) -> None:
     page = page_of(with_mirrored(site), "mirrored")
     assert rows(page, "出过的错") == [["服务器报错", "2", "2021-11-24 14:00 UTC（刚刚）"]]
@@ -147,7 +161,27 @@ def test_a_failing_feed_says_what_to_do(client: Client) -> None:
     fault = words(page.xpath("//*[@class='fault']")[0])
     assert fault.startswith("超时，连续失败 1 次，上次成功：从未。 会自动重试")
     assert "no answer in 30 s <x>" in fault
-    assert rows(page, "地址")[0][1] == "出错：超时，连续 1 次"
+    assert rows(page, "地址")[0][:2] == [
+        "https://me:***@silent.example/feed",
+        "出错：超时，连续 1 次",
+    ]
+
+
+def test_a_host_that_asked_for_a_pause_is_no_failure(site: Site) -> None:
+    told = "the host asked not to be asked before 2021-11-24 15:00:00 UTC"
+    state = state_of(site.store, FEEDS[0])
+    held = replace(state.addresses[0], status="held", error=told, again_at=NOW + HOUR)
+    state = replace(state.with_address(held), last_status="held", error=told)
+    write(site.store, polls.record_state, state)
+    client = Client(create_app(lambda: site))
+    page = page_of(client, "aljazeera")
+    fault = words(page.xpath("//*[@class='fault']")[0])
+    assert fault == f"对方要求暂停。 {ADVICE['held']} {told}"
+    assert rows(page, "地址")[0][1] == "对方要求暂停"
+    listed: Any = html.document_fromstring(client.get("/feeds").text)
+    row = listed.xpath("//tbody/tr")[0]
+    assert words(row).endswith(f"对方要求暂停 {ADVICE['held']} {told}")
+    assert row.get("class") is None
 
 
 def test_a_feed_gone_for_good_is_not_promised_another_poll(site: Site) -> None:

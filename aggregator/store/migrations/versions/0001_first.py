@@ -149,6 +149,12 @@ def upgrade() -> None:
     op.create_index("matches_article", "matches", ["article_id"])
 
     op.create_table(
+        "holds",
+        sa.Column("host", sa.String, primary_key=True),
+        sa.Column("until", TIME, nullable=False),
+    )
+
+    op.create_table(
         "publications",
         sa.Column("edition_id", sa.String, primary_key=True),
         sa.Column("definition", sa.String, nullable=False),
