@@ -17,9 +17,10 @@ NAMESPACES = (
     'xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd"'
 )
 WORDS = (
-    "harbour council school winter energy bridge market doctor farmer library railway river "
-    "election museum weather budget teacher island company hospital garden minister festival"
-).split()
+    *("harbour", "council", "school", "winter", "energy", "bridge", "market", "doctor", "farmer"),
+    *("library", "railway", "river", "election", "museum", "weather", "budget", "teacher"),
+    *("island", "company", "hospital", "garden", "minister", "festival"),
+)
 
 
 def title(name: str, number: int) -> str:
@@ -32,7 +33,7 @@ def text(name: str, number: int) -> str:
     picked = [WORDS[(seed * (k + 3) + k * k) % len(WORDS)] for k in range(60)]
     tag = f"{name} {number}"
     return "".join(
-        f"<p>On item {tag}, part {part}: the {' and the '.join(picked[part * 20 : part * 20 + 12])} "
+        f"<p>On item {tag}, part {part}: the {' and the '.join(picked[part * 20 :][:12])} "
         f"were spoken of in a session that lasted {number % 50 + part} hours, people said. "
         f"Nobody in {tag} had expected the {' or the '.join(picked[part * 20 + 12 :][:8])}.</p>"
         for part in range(3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -39,13 +40,25 @@ def free_port() -> int:
 
 @dataclass
 class Daemon:
-    """`clock` None: at real speed and date. `env` is added to the environment."""
+    """`clock` None: at real speed and date. `env` is added to the environment; `source` is the
+    folder that has the package."""
 
     folder: Path
     clock: Clock | None
     env: Mapping[str, str] = field(default_factory=dict)
+    source: Path = Path(__file__).parents[2]
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        """Takes a copy of the program, so that what is edited during the run does not matter."""
+        copy = self.folder / "program"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(
+            self.source / "aggregator",
+            copy / "aggregator",
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
 
     @property
     def config(self) -> Path:
@@ -63,21 +76,29 @@ class Daemon:
         self.config.write_text(server + text)
 
     def start(self) -> None:
-        env = {**os.environ, **self.env, "TZ": "UTC"}
+        env = {**self._environment(), "TZ": "UTC"}
         if self.clock is not None:
             now = moment(self.clock.seconds())
             env |= {
                 "LD_PRELOAD": str(library()),
                 "FAKETIME": f"@{now:%Y-%m-%d %H:%M:%S} x{self.clock.speed:g}",
             }
+        program = self.folder / "program"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self._command(), "-v", "run"], stdout=log, stderr=subprocess.STDOUT, env=env
+                [*self._command(), "-v", "run"],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=env,
+                cwd=program,
             )
 
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, **self.env, "PYTHONPATH": str(self.folder / "program")}
+
     def _command(self) -> list[str]:
-        state = str(self.folder / "state")
-        where = ["--config", str(self.config), "--state", state]
+        state = str(self.folder.absolute() / "state")
+        where = ["--config", str(self.config.absolute()), "--state", state]
         return [sys.executable, "-m", "aggregator", *where]
 
     def alive(self) -> bool:
@@ -101,7 +122,11 @@ class Daemon:
     async def told(self, *arguments: str) -> str:
         """What a command of the program prints, at real speed."""
         process = await asyncio.create_subprocess_exec(
-            *self._command(), *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            *(*self._command(), *arguments),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self._environment(),
+            cwd=self.folder / "program",
         )
         out, error = await process.communicate()
         return out.decode() or error.decode()

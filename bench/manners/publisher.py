@@ -11,7 +11,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -105,13 +105,14 @@ class Host:
     name: str
     handler: Handler
     tls: bool = False
+    http2: bool = False
     address: str = ""
     port: int = 0
     exchanges: list[Exchange] = field(default_factory=list)
     connections: int = 0
     under_way: int = 0
     protocols: list[str] = field(default_factory=list)
-    """What the client's TLS hello offered by ALPN, per connection."""
+    """What was agreed on by ALPN, per connection."""
 
     @property
     def origin(self) -> str:
@@ -121,11 +122,14 @@ class Host:
 class Publisher:
     """`async with Publisher(clock, tls) as site: await site.add(host)`."""
 
-    def __init__(self, clock: Clock, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, clock: Clock, context: Callable[[tuple[str, ...]], ssl.SSLContext]) -> None:
+        """Takes what makes the context of a TLS server that offers these protocols (ALPN)."""
         self.clock = clock
+        self.notes: dict[str, list[Mapping[str, object]]] = {}
+        """What a scenario that plays a part of its own has noted, by its name."""
         self.hosts: dict[str, Host] = {}
         self.bugs: list[str] = []
-        self._tls = tls
+        self._context = context
         self._servers: list[asyncio.Server] = []
 
     async def __aenter__(self) -> Publisher:
@@ -145,9 +149,9 @@ class Publisher:
                 await self._serve(host, reader, writer)
             writer.close()
 
-        server = await asyncio.start_server(
-            serve, host.address, 0, ssl=self._tls if host.tls else None, backlog=512
-        )
+        offered = ("h2", "http/1.1") if host.http2 else ("http/1.1",)
+        tls = self._context(offered) if host.tls else None
+        server = await asyncio.start_server(serve, host.address, 0, ssl=tls, backlog=512)
         host.port = server.sockets[0].getsockname()[1]
         self._servers.append(server)
         self.hosts[host.name] = host
@@ -157,6 +161,12 @@ class Publisher:
     ) -> None:
         host.connections += 1
         connection = host.connections
+        secured = writer.get_extra_info("ssl_object")
+        if secured is not None:
+            host.protocols.append(secured.selected_alpn_protocol() or "")
+        if host.protocols and host.protocols[-1] == "h2" and secured is not None:
+            await self._serve_http2(host, connection, reader, writer)
+            return
         while True:
             async with asyncio.timeout(IDLE):
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -165,7 +175,7 @@ class Publisher:
             length = int(asked.get("content-length") or 0)
             if length:
                 body = await reader.readexactly(length)
-                asked = Asked(*(*_fields(asked)[:7], body, asked.said_host))
+                asked = replace(asked, body=body)
             answer = self._answer(host, asked)
             host.exchanges.append(Exchange(asked, answer))
             host.under_way += 1
@@ -179,6 +189,28 @@ class Publisher:
             if answer.hang_up:
                 return
 
+    async def _serve_http2(
+        self,
+        host: Host,
+        connection: int,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        from bench.manners.http2 import serve_http2  # which needs the types of this file
+
+        async def respond(
+            method: str, target: str, headers: tuple[tuple[str, str], ...], authority: str
+        ) -> Answer:
+            at, beside = self.clock.seconds(), host.under_way
+            asked = Asked(
+                at, host.name, method, target, headers, connection, beside, b"", authority
+            )
+            answer = self._answer(host, asked)
+            host.exchanges.append(Exchange(asked, answer))
+            return answer
+
+        await serve_http2(reader, writer, respond)
+
     def _answer(self, host: Host, asked: Asked) -> Answer:
         before = [e for e in host.exchanges if e.asked.path == asked.path]
         try:
@@ -190,10 +222,6 @@ class Publisher:
     def everything(self) -> Iterator[Exchange]:
         for host in self.hosts.values():
             yield from host.exchanges
-
-
-def _fields(asked: Asked) -> tuple[object, ...]:
-    return tuple(getattr(asked, name) for name in Asked.__dataclass_fields__)
 
 
 def _asked(head: bytes, host: str, at: float, connection: int, beside: int) -> Asked:

@@ -1,6 +1,6 @@
 """The measurement: the publisher, the daemon at 240 times speed, and a row for every rule.
 
-    python -m bench.manners --hours 12
+python -m bench.manners --hours 12
 """
 
 from __future__ import annotations
@@ -14,7 +14,17 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.manners import validators
+from bench.manners import (
+    cadence,
+    connections,
+    delta,
+    failures,
+    health,
+    pages,
+    redirects,
+    validators,
+    websub,
+)
 from bench.manners import requests as request_rules
 from bench.manners.daemon import Daemon
 from bench.manners.publisher import SPEED, Clock, Host, Publisher
@@ -22,8 +32,21 @@ from bench.manners.requests import CONTACT_MAIL, CONTACT_URL
 from bench.manners.scenario import Rule, Run, Scenario
 from bench.manners.tls import Authority
 
-SUBJECTS = (request_rules, validators)
+SUBJECTS = (
+    request_rules,
+    validators,
+    cadence,
+    failures,
+    redirects,
+    connections,
+    pages,
+    delta,
+    websub,
+    health,
+)
 SCENARIOS: tuple[Scenario, ...] = tuple(s for subject in SUBJECTS for s in subject.SCENARIOS)
+
+SOURCE = Path(__file__).parents[2]
 
 Row = dict[str, object]
 
@@ -41,18 +64,22 @@ def configuration(scenarios: Sequence[Scenario], site: Publisher, contact: str) 
     )
 
 
-async def measure(scenarios: Sequence[Scenario], hours: float, folder: Path) -> Run:
+async def measure(
+    scenarios: Sequence[Scenario], hours: float, folder: Path, source: Path = SOURCE
+) -> Run:
     """Runs the daemon for so many virtual hours, with a reload at a third and a restart at half."""
     authority = Authority.made(folder)
     clock = Clock(SPEED)
-    async with Publisher(clock, authority.server_context()) as site:
+    async with Publisher(clock, authority.server_context) as site:
         for scenario in scenarios:
             for name, handler in scenario.hosts.items():
-                tls = name.startswith("https:")
-                await site.add(Host(name.removeprefix("https:"), handler, tls))
-        daemon = Daemon(folder, clock, {"SSL_CERT_FILE": str(authority.file)})
+                way, _, bare = name.rpartition(":")
+                await site.add(Host(bare, handler, tls=way != "", http2=way == "h2"))
+        daemon = Daemon(folder, clock, {"SSL_CERT_FILE": str(authority.file)}, source)
         daemon.configure(configuration(scenarios, site, CONTACT_URL))
         run = Run(site, hours)
+        where = f"http://127.0.0.1:{daemon.port}"
+        players = [asyncio.create_task(s.play(site, where)) for s in scenarios if s.play]
         try:
             clock.restart()
             daemon.start()
@@ -69,6 +96,10 @@ async def measure(scenarios: Sequence[Scenario], hours: float, folder: Path) -> 
             run.hours = clock.seconds() / 3600
         finally:
             await daemon.stop()
+            for player in players:
+                player.cancel()
+            ended = await asyncio.gather(*players, return_exceptions=True)
+            site.bugs += [f"a player: {e!r}" for e in ended if isinstance(e, Exception)]
         run.feeds = await daemon.feeds()
         run.articles = await daemon.articles()
         run.lines = daemon.log.read_text(errors="replace").splitlines()
@@ -131,6 +162,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[], metavar="NAME")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--keep", metavar="FOLDER", help="where log and state are left")
+    parser.add_argument("--source", type=Path, default=SOURCE, help="where the package is")
     options = parser.parse_args()
     scenarios = chosen(options.only)
     if not scenarios:
@@ -138,7 +170,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="manners-") as temporary:
         folder = Path(options.keep or temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        run = asyncio.run(measure(scenarios, options.hours, folder))
+        folder = folder.absolute()
+        run = asyncio.run(measure(scenarios, options.hours, folder, options.source))
     rows = judged(scenarios, run)
     if options.json:
         print(json.dumps({"hours": run.hours, "rules": rows}, ensure_ascii=False, indent=1))

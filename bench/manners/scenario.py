@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -37,7 +38,7 @@ class Run:
 
     def gaps(self, host: str, path: str = "/feed") -> list[float]:
         times = self.times(host, path)
-        return [later - sooner for sooner, later in zip(times, times[1:], strict=False)]
+        return [later - sooner for sooner, later in itertools.pairwise(times)]
 
     @property
     def end(self) -> float:
@@ -65,12 +66,15 @@ class Rule:
 
 @dataclass(frozen=True)
 class Scenario:
-    """`hosts` by name (an `https:` before it for TLS), `feeds` as bodies of `[[feeds]]` by id."""
+    """`hosts` by name (`https:` before it for TLS, `h2:` for HTTP/2 over it), `feeds` as bodies
+    of `[[feeds]]` by id; `play` is what happens besides: it is given where the daemon listens.
+    """
 
     name: str
     hosts: Mapping[str, Handler]
     feeds: Mapping[str, str]
     rules: tuple[Rule, ...]
+    play: Callable[[Publisher, str], Awaitable[None]] | None = None
 
 
 def plain(name: str, handler: Handler, rules: Sequence[Rule], more: str = "") -> Scenario:

@@ -39,7 +39,9 @@ class Authority:
         subprocess.run(command, check=True, capture_output=True, env=env)
         return cls(file, key)
 
-    def server_context(self) -> ssl.SSLContext:
+    def server_context(self, protocols: tuple[str, ...]) -> ssl.SSLContext:
+        """For a server that offers these protocols (ALPN)."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.file, self.key)
+        context.set_alpn_protocols(list(protocols))
         return context
