@@ -59,14 +59,8 @@ def with_mirrored_site(site: Site) -> Site:
     state = state_of(site.store, MIRRORED)
     early = NOW - 2 * HOUR
     a, b, c, d, _ = URLS
-    state = failed(
-        state,
-        a,
-        "http_status",
-        "a.example: the server answered 404 Not Found",
-        early,
-        wait=3 * HOUR,
-    )
+    not_found = f"{a} : the server answered 404 Not Found"
+    state = failed(state, a, "http_status", not_found, early, wait=3 * HOUR)
     state = came(state, c, NOW - HOUR, early)
     state = failed(state, b, "http_status", "b.example: the server answered 410", NOW, gone=True)
     state = came(state, d, NOW - 30 * HOUR, NOW)
