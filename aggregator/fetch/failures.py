@@ -92,7 +92,7 @@ def in_words(error: Exception, url: str, watch: Watch) -> FetchError:
     if isinstance(error, httpx.ConnectError):
         return FetchError("connect", "cannot connect", where, "the server may be down")
     if isinstance(error, Undecodable):
-        return FetchError("protocol", str(error), where)
+        return FetchError("protocol", quoted(str(error)), where)
     told = quoted(str(error)) or type(error).__name__
     return FetchError("protocol", f"the answer broke off or is not HTTP: {told}", where)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -99,3 +102,28 @@ def slowly(*parts: bytes, every: float = 0.05) -> Answer:
             await asyncio.sleep(every)
 
     return write
+
+
+def served(certificate: tuple[Path, Path], *protocols: str) -> ssl.SSLContext:
+    """What a server needs to show this certificate, and to offer these protocols."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*certificate)
+    if protocols:
+        tls.set_alpn_protocols(list(protocols))
+    return tls
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """A certificate for `localhost` and `news.test` in the folder, and its key."""
+    made, key = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=DNS:localhost,DNS:news.test"),
+            *("-keyout", str(key), "-out", str(made)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return made, key

@@ -3,42 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from aggregator.core.model import NotModified, Retrieved
+from aggregator.core.model import NotModified, Retrieved, Validators
 from aggregator.errors import FetchError
 from tests.fetch.asking import (
+    HERE,
     NOTHING,
     fetching,
+    self_signed,
+    served,
 )
-from tests.loopback import Loopback, answer
+from tests.loopback import Loopback, answer, redirect
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A self-signed certificate for `localhost`, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    made, key = folder / "certificate.pem", folder / "key.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
-            *("-keyout", str(key), "-out", str(made)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return made, key
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 def over_tls(certificate: tuple[Path, Path], host: str) -> Retrieved | NotModified:
     async def scenario() -> Retrieved | NotModified:
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(*certificate)
+        tls = served(certificate)
         async with Loopback({"/feed": answer(b"x")}, tls) as site, fetching() as fetcher:
             return await fetcher.feed(f"https://{host}:{site.port}/feed", NOTHING)
 
@@ -78,3 +67,95 @@ def test_plain_http_where_tls_is_spoken_is_a_tls_failure() -> None:
     with pytest.raises(FetchError) as caught:
         asyncio.run(scenario())
     assert caught.value.kind == "tls"
+
+
+def test_a_file_of_certificates_is_trusted_for_its_own_feed_alone(
+    certificate: tuple[Path, Path],
+) -> None:
+    ca = str(certificate[0])
+
+    async def scenario() -> None:
+        elsewhere = redirect("https://news.test/feed", "302 Found")
+        answers = {"/feed": answer(b"x"), "/elsewhere": elsewhere}
+        async with Loopback(answers, served(certificate)) as site:
+            config = replace(HERE, resolve={"news.test": f"https://localhost:{site.port}"})
+            async with fetching(config) as fetcher:
+                url = f"https://localhost:{site.port}"
+                assert isinstance(await fetcher.feed(f"{url}/feed", NOTHING, ca), Retrieved)
+                for asked, ca_file in ((f"{url}/feed", ""), (f"{url}/elsewhere", ca)):
+                    with pytest.raises(FetchError) as caught:
+                        await fetcher.feed(asked, NOTHING, ca_file)
+                    assert caught.value.kind == "tls"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("text", [None, "no certificate"])
+def test_a_file_without_certificates_is_named(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "ca.pem"
+    if text is not None:
+        path.write_text(text)
+
+    async def scenario() -> FetchError:
+        async with fetching() as fetcher:
+            with pytest.raises(FetchError) as caught:
+                await fetcher.feed("https://127.0.0.1:9/", NOTHING, str(path))
+            return caught.value
+
+    error = asyncio.run(scenario())
+    assert error.kind == "tls"
+    assert str(path) in str(error)
+
+
+def test_one_handshake_serves_one_request_after_another(certificate: tuple[Path, Path]) -> None:
+    ca = str(certificate[0])
+
+    async def scenario() -> None:
+        answers = {
+            "/old": answer(b"moved", status="301 Moved Permanently", location="/feed"),
+            "/feed": answer(b"x"),
+            "/same": answer(status="304 Not Modified"),
+        }
+        async with Loopback(answers, served(certificate)) as site, fetching() as fetcher:
+            url = f"https://localhost:{site.port}"
+            await fetcher.feed(f"{url}/old", NOTHING, ca)
+            await fetcher.feed(f"{url}/same", Validators('"a"'), ca)
+            with pytest.raises(FetchError, match="404"):
+                await fetcher.feed(f"{url}/gone", NOTHING, ca)
+            await fetcher.feed(f"{url}/feed", NOTHING, ca)
+            assert site.targets == ["/old", "/feed", "/same", "/gone", "/feed"]
+            assert site.connections == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_redirect_from_https_to_http_is_refused(certificate: tuple[Path, Path]) -> None:
+    async def scenario() -> None:
+        async with Loopback({"/feed": answer(b"x")}) as plain:
+            answers = {"/feed": redirect(f"{plain.origin}/feed")}
+            async with Loopback(answers, served(certificate)) as site, fetching() as fetcher:
+                with pytest.raises(FetchError) as caught:
+                    await fetcher.feed(
+                        f"https://localhost:{site.port}/feed", NOTHING, str(certificate[0])
+                    )
+            assert caught.value.kind == "redirect"
+            assert "https to http" in caught.value.what
+            assert plain.asked == []
+
+    asyncio.run(scenario())
+
+
+def test_a_handshake_that_breaks_off_is_a_tls_failure() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.close()
+
+    async def scenario() -> FetchError:
+        server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server, fetching() as fetcher:
+            with pytest.raises(FetchError) as caught:
+                await fetcher.feed(f"https://127.0.0.1:{port}/feed", NOTHING)
+            return caught.value
+
+    assert asyncio.run(scenario()).kind == "tls"
