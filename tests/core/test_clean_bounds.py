@@ -124,3 +124,8 @@ def test_a_tag_with_few_attributes_keeps_them_however_long() -> None:
     source = "/a.jpg?" + "x" * 5000
     body = f"<img alt='{'图 ' * 400}' src='{source}'>" + P * 300
     assert source in clean_body(body, BASE).html
+
+
+def test_tags_left_out_of_one_box_do_not_change_the_next() -> None:
+    body = f"<section>{'<b>' * 300}{P}</section><p><b>粗</b>后</p>"
+    assert "<p><b>粗</b>后</p>" in clean_body(body, BASE).html

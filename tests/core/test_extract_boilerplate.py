@@ -44,6 +44,11 @@ def published(inside: str, before: str = "", after: str = "") -> str:
         ),
         ("<iframe src=https://www.youtube.com/embed/x></iframe>", "youtube.com/embed/x"),
         ("<p>他说：不。</p>", "他说：不。"),
+        (
+            "<h3><a href=#part-two>这一节的小标题是一个指向它自己的链接，字数也不算太少</a></h3>",
+            "指向它自己",
+        ),
+        ("<table><tr><td colspan=2>宽</td></tr><tr><td>一</td><td>二</td></tr></table>", "colspan"),
     ],
 )
 def test_what_an_article_is_made_of_survives(markup: str, kept: str) -> None:
@@ -58,6 +63,8 @@ def test_what_an_article_is_made_of_survives(markup: str, kept: str) -> None:
         "<p><a href=/x>多余的一条旧闻的标题在这里，长长的一行都是链接而已</a></p>",
         "<div class='article-next'><p>多余</p></div>",
         "<span class=sr-only>多余</span>",
+        "<h3><a href=/x>多余的一条旧闻的标题在这里，长长的一行都是链接而已</a></h3>",
+        "<div style='DISPLAY : none'>多余</div>",
         "<div style='display:none'><p>多余的一段，只给机器看，所以不显示给人。</p></div>",
         "<aside><p>多余的旁白在这里</p></aside>",
     ],
@@ -93,3 +100,8 @@ def test_a_question_that_is_asked_twice_in_an_interview_stays() -> None:
     question = "<p>债券市场存在泡沫吗，您的预测又是什么，为什么这样看？</p>"
     html = published(question + "<p>我看没有，利率还会再低，市场很稳。</p>" + question)
     assert html.count("债券市场存在泡沫吗") == 2
+
+
+@pytest.mark.parametrize("tag", ["h1", "h2", "h3", "h4"])
+def test_the_title_is_not_said_again_in_the_body(tag: str) -> None:
+    assert "一个标题在这里" not in published("", before=f"<{tag}>一个标题，在这里</{tag}>")

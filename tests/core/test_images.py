@@ -34,6 +34,31 @@ def test_the_original_behind_a_proxy(url: str, original: str) -> None:
     assert unwrap(url, PROXIES)[0] == original
 
 
+@pytest.mark.parametrize(
+    "original",
+    [
+        "javascript:%2F%2Fx.org/%250aalert(1)",
+        "javascript%3A%2F%2Fx",
+        "data%3A%2F%2Fx",
+        "ftp%3A%2F%2Fx/a",
+    ],
+)
+def test_what_is_no_address_of_the_web_is_not_taken_for_the_original(original: str) -> None:
+    proxied = f"https://images.weserv.nl/?url={original}"
+    url, _ = unwrap(proxied, PROXIES)
+    assert url == proxied or url.startswith("https://javascript:")
+
+
+def test_an_original_may_hold_another_address() -> None:
+    url = "https://images.weserv.nl/?url=x.org/embed/https://y.org/watch?v=1"
+    assert unwrap(url, PROXIES)[0] == "https://x.org/embed/https://y.org/watch?v=1"
+
+
+def test_an_original_holds_no_control_characters() -> None:
+    url, _ = unwrap("https://images.weserv.nl/?url=x.org/%01a%0Ab.jpg", PROXIES)
+    assert url == "https://x.org/%01ab.jpg"
+
+
 @given(st.text())
 def test_any_address_is_unwrapped_and_an_original_stays(url: str) -> None:
     original, _ = unwrap(url, PROXIES)
