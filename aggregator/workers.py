@@ -28,8 +28,9 @@ T = TypeVar("T")
 SECONDS = 20.0
 """The most of a processor's time a task may take; the clock would blame it for others' work."""
 
-PATIENCE = 10
-"""So many times its seconds a task may take by the clock, before it counts as stuck."""
+PATIENCE = 60
+"""So many times its seconds a task may take by the clock, before it counts as stuck. None waits
+for anything, so that hardly happens; a machine may be busy, and a clock fast."""
 
 MEGABYTES = 512
 """The address space of one worker."""

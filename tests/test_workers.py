@@ -92,9 +92,9 @@ def test_a_task_that_hangs_is_ended_at_the_limit(workers: Workers) -> None:
 
 
 def test_a_task_that_is_stuck_without_working_is_ended_too() -> None:
-    workers = Workers(count=1, seconds=0.2)
+    workers = Workers(count=1, seconds=0.05)
     try:
-        with pytest.raises(WorkerError, match="stuck for 2 s"):
+        with pytest.raises(WorkerError, match="stuck for 3 s"):
             asyncio.run(workers.run(tasks.be_stuck))
         assert asyncio.run(workers.run(tasks.double, 2))[0] == 4
     finally:
