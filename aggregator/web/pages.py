@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from anyio import CapacityLimiter, to_thread
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -212,6 +212,15 @@ def _reasons(reasons: tuple[Reason, ...]) -> str:
     )
 
 
+def _readable(url: str) -> str:
+    """A URL as people read it: its escaped Chinese as Chinese, unless it would mislead or break."""
+    try:
+        plain = unquote(url, errors="strict")
+    except UnicodeDecodeError:
+        return url
+    return plain if plain.isprintable() and " " not in plain else url
+
+
 def _home(articles: Sequence[Article]) -> str:
     """The address of the site that most of the articles are on; empty if there is none."""
     sites = Counter(
@@ -248,6 +257,7 @@ def _templates() -> Environment:
         "masked": masked,
         "moment": _moment,
         "outlet": outlet_of,
+        "readable": _readable,
         "reasons": _reasons,
         "status": status_words,
         "verdict_words": verdict_words,

@@ -103,6 +103,11 @@ def test_an_articles_page_has_its_text_its_entries_and_its_reasons(client: Clien
     assert page.xpath("//p[@class='byline']/a[text()='原文']/@href") == [TALKS.url]
 
 
+DOHA = "https://a.example/%E5%A4%9A%E5%93%88"
+RTL = "https://a.example/%E2%80%AE"
+"""What turns the direction of writing around stays escaped."""
+
+
 def made_again(site: Site, **changes: Any) -> None:
     made = articles.Made(replace(composed(TALKS), **changes))
     asyncio.run(site.store.write(articles.record_articles, [made], NOW))
@@ -136,6 +141,10 @@ def test_an_articles_page_says_where_its_text_and_date_are_from(site: Site, clie
     ("body_from", "told", "links"),
     [
         (TALKS.url, f"原文网页：{TALKS.url}", [TALKS.url]),
+        (DOHA, "原文网页：https://a.example/多哈", [DOHA]),
+        ("https://a.example/%FF", "原文网页：https://a.example/%FF", ["https://a.example/%FF"]),
+        ("https://a.example/%0A", "原文网页：https://a.example/%0A", ["https://a.example/%0A"]),
+        (RTL, f"原文网页：{RTL}", [RTL]),
         ("removed", "removed", []),
         ("javascript:alert(1)", "javascript:alert(1)", []),
         ("", "没有记录", []),
