@@ -195,7 +195,7 @@ def sizes() -> list[Attack]:
                     item(
                         "Enclosure",
                         "",
-                        f"<enclosure url='http://a.example/{'e' * 10_000_000}' length='1' type='a/b'/>",
+                        f"<enclosure url='http://a.example/{'e' * 10_000_000}' type='a/b'/>",
                     )
                 ]
             ),

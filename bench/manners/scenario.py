@@ -103,6 +103,8 @@ def no_sooner_than(run: Run, host: str, seconds: float, path: str = "/feed") -> 
 def about_every(run: Run, host: str, least: float, most: float, path: str = "/feed") -> Verdict:
     """Gaps within these bounds, the one in which the daemon was down excepted above."""
     times = run.times(host, path)
+    if not times:
+        return Verdict(False, "never asked")
     wrong = []
     for sooner, later in zip(times, [*times[1:], run.end], strict=True):
         last = later == run.end
@@ -111,4 +113,4 @@ def about_every(run: Run, host: str, least: float, most: float, path: str = "/fe
         if later - sooner > allowed or (not last and later - sooner < least - SLACK):
             wrong.append(f"{sooner / 3600:.2f}→{later / 3600:.2f} h")
     told = shown(run.gaps(host, path))
-    return Verdict(bool(times) and not wrong, f"{told}; off: {', '.join(wrong)}" if wrong else told)
+    return Verdict(not wrong, f"{told}; off: {', '.join(wrong)}" if wrong else told)
