@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import pytest
 
 from aggregator.core.clean import clean_body
 from aggregator.sources import FEEDX
+from tests.conftest import REPO
 
 BASE = "https://news.example.org/2021/article.html"
 P = "<p>这是一段正文，讲的是一件事情的来龙去脉，以及各方对此的反应。</p>"
@@ -129,3 +132,24 @@ def test_a_tag_with_few_attributes_keeps_them_however_long() -> None:
 def test_tags_left_out_of_one_box_do_not_change_the_next() -> None:
     body = f"<section>{'<b>' * 300}{P}</section><p><b>粗</b>后</p>"
     assert "<p><b>粗</b>后</p>" in clean_body(body, BASE).html
+
+
+def test_very_many_blocks_are_all_there_in_order() -> None:
+    body = "".join(f"<p>第{n}段</p>" for n in range(2500))
+    assert clean_body(body, BASE).html == body.replace("</p><p>", "</p>\n<p>")
+
+
+MEASURED = """
+import resource
+resource.setrlimit(resource.RLIMIT_AS, (512 << 20, 512 << 20))
+from aggregator.core.clean import clean_body
+body = "".join(f"<p>第{n}段</p>" for n in range(100_000))
+print(clean_body(body, "https://news.example.org/").html.count("<p>"))
+"""
+
+
+def test_very_many_blocks_need_no_more_memory_than_a_worker_has() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED], cwd=REPO, capture_output=True, text=True
+    )
+    assert (done.stdout.strip(), done.stderr) == ("100000", "")
