@@ -32,6 +32,9 @@ ARTICLES_AT_ONCE = 64
 ARTICLES_TOGETHER = 8
 """How many articles one worker task composes: fewer hand-overs, yet no long task."""
 
+POLLS_AT_MOST = 1000
+"""Polls under way, those included that wait for slow hosts or for their turn."""
+
 PROBE_EVERY = timedelta(seconds=15)
 """How often a store that failed is tried, before anything is polled for it again."""
 
@@ -137,7 +140,7 @@ class LocalEngine:
 
     async def _start_polls(self) -> None:
         pipeline = self.pipeline
-        room = 2 * pipeline.config.fetch.concurrency - len(self._polling)
+        room = min(pipeline.fetcher.room(), POLLS_AT_MOST - len(self._polling))
         if room <= 0:
             return
         now = self._clock()
