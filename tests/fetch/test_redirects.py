@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -84,7 +86,7 @@ def test_redirects_share_one_deadline() -> None:
         "/4": answer(b"x"),
     }
     with pytest.raises(FetchError) as caught:
-        fetched(answers, ask, SHORT)
+        fetched(answers, ask, replace(SHORT, timeout=timedelta(seconds=0.6)))
     assert caught.value.kind == "timeout"
 
 

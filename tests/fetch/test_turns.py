@@ -69,7 +69,11 @@ def test_waiting_for_a_turn_does_not_count_as_the_servers_delay() -> None:
     async def ask(fetcher: Fetcher, site: Loopback) -> None:
         await asyncio.gather(*(fetcher.page(f"{site.origin}/{n}") for n in range(6)))
 
-    _, site = fetched({f"/{n}": pause for n in range(6)}, ask, replace(SHORT, per_host=1))
+    _, site = fetched(
+        {f"/{n}": pause for n in range(6)},
+        ask,
+        replace(SHORT, per_host=1, timeout=timedelta(seconds=0.9)),
+    )
     assert len(site.targets) == 7  # and robots.txt
 
 
@@ -105,6 +109,7 @@ def times_of(count: int, config: FetchSettings, robots: bytes = b"") -> list[flo
     async def ask(fetcher: Fetcher, site: Loopback) -> None:
         if robots:
             await fetcher.page(f"{site.origin}/0")
+            await asyncio.sleep(0.7)  # however long it was left in peace
             came.clear()
         await asyncio.gather(
             *(fetcher.feed(f"{site.origin}/{number}", NOTHING) for number in range(count))
@@ -205,6 +210,19 @@ def test_a_host_that_asks_for_peace_gets_it_for_everything(status: str, wait: st
             await fetcher.close()
 
     asyncio.run(scenario())
+
+
+def test_those_that_wait_for_their_turn_meanwhile_are_not_sent_either() -> None:
+    async def ask(fetcher: Fetcher, site: Loopback) -> list[str]:
+        asked = (fetcher.feed(f"{site.origin}/{number}", NOTHING) for number in range(5))
+        failures = await asyncio.gather(*asked, return_exceptions=True)
+        return [failure.kind for failure in failures if isinstance(failure, FetchError)]
+
+    enough = answer(status="429 Too Many Requests", retry_after="600")
+    config = replace(PACED, pace=timedelta(seconds=0.5))
+    kinds, site = fetched({f"/{number}": enough for number in range(5)}, ask, config)
+    assert kinds == ["http_status"] * 2 + ["held"] * 3
+    assert len(site.asked) == 2
 
 
 def test_other_failures_hold_no_host_but_say_how_long() -> None:
