@@ -115,6 +115,7 @@ class _Reader(HTMLParser):
 
 STRICT = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
 HTML_ELEMENTS = frozenset(["encoded", "description", "content", "summary"])
+ATOM = "http://www.w3.org/2005/Atom"
 ADDRESS_ELEMENTS = frozenset(["link", "comments", "guid", "id", "uri", "url"])
 
 
@@ -124,7 +125,7 @@ def of_xml(document: bytes) -> Iterator[tuple[str, str]]:
     for element in root.iter():
         if not isinstance(element.tag, str):
             yield "", "a comment or instruction"
-    for entry in root.iter("item", "{http://www.w3.org/2005/Atom}entry"):
+    for entry in root.iter("item", f"{{{ATOM}}}entry"):
         title = next((e.text or "" for e in entry if etree.QName(e).localname == "title"), "")
         for element in entry.iter():
             if isinstance(element.tag, str):
@@ -134,8 +135,8 @@ def of_xml(document: bytes) -> Iterator[tuple[str, str]]:
 
 def _of_part(element: etree._Element) -> Iterator[str]:
     name, text = etree.QName(element).localname, element.text or ""
-    kind = element.get("type", "html" if name in HTML_ELEMENTS else "text")
-    if kind == "html":  # of Atom's: in RSS there is no other
+    atom = etree.QName(element).namespace == ATOM
+    if element.get("type") == "html" if atom else name in HTML_ELEMENTS:
         yield from of_markup(text)
     else:
         yield from of_text(text)

@@ -66,10 +66,16 @@ def _robots_daily(run: Run) -> Verdict:
     counts = {
         name: len(run.asked(name, "/robots.txt"))
         for name in run.site.hosts
-        if name.startswith("pages")
+        if name.startswith("pages") and name != "pages5xx.test"
     }
     allowed = 2 + int(run.hours // 23)
     return Verdict(any(counts.values()) and all(n <= allowed for n in counts.values()), f"{counts}")
+
+
+def _robots_in_trouble(run: Run) -> Verdict:
+    """A server that cannot give it is not asked again and again: every other hour at most."""
+    asked = len(run.asked("pages5xx.test", "/robots.txt"))
+    return Verdict(0 < asked <= 2 + run.hours / 2, f"{asked} times in {run.hours:.0f} h")
 
 
 def _allowed(name: str, told: str) -> Rule:
@@ -140,7 +146,14 @@ SCENARIOS = (
             Rule("pages/articles come without their pages", "must", _still_delivered),
         ),
     ),
-    _scenario("pages5xx", Answer(503), (_forbidden("pages5xx", "robots.txt 503"),)),
+    _scenario(
+        "pages5xx",
+        Answer(503),
+        (
+            _forbidden("pages5xx", "robots.txt 503"),
+            Rule("pages/robots.txt 503: not asked again and again", "should", _robots_in_trouble),
+        ),
+    ),
     _scenario(
         "pagesown",
         _text("User-agent: *\nDisallow:\n\nUser-agent: Aggregator\nDisallow: /\n"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
-from bench.manners.publisher import Exchange, Handler, Publisher
+from bench.manners.publisher import START, Exchange, Handler, Publisher
 
 Level = Literal["must", "should"]
 
@@ -43,6 +44,15 @@ class Run:
     @property
     def end(self) -> float:
         return self.hours * 3600
+
+    def failed(self, feed_id: str) -> list[float]:
+        """When a poll of the feed failed, by the log: in virtual seconds."""
+        found = []
+        for line in self.lines:
+            if f" WARNING feed {feed_id}: " in line:
+                at = datetime.fromisoformat(line[:19]).replace(tzinfo=UTC)
+                found.append((at - START).total_seconds())
+        return found
 
     def titles(self) -> set[str]:
         return {str(article.get("title", "")) for article in self.articles}
@@ -101,8 +111,12 @@ def no_sooner_than(run: Run, host: str, seconds: float, path: str = "/feed") -> 
 
 
 def about_every(run: Run, host: str, least: float, most: float, path: str = "/feed") -> Verdict:
-    """Gaps within these bounds, the one in which the daemon was down excepted above."""
+    """Gaps within these bounds.
+
+    Above, the one in which the daemon was down is excepted, and those after a poll that failed.
+    """
     times = run.times(host, path)
+    failed = run.failed(host.partition(".")[0])
     if not times:
         return Verdict(False, "never asked")
     wrong = []
@@ -110,7 +124,11 @@ def about_every(run: Run, host: str, least: float, most: float, path: str = "/fe
         last = later == run.end
         over_restart = sooner <= run.down_until and later >= run.restarted_at > 0
         allowed = most + (1800 if over_restart else SLACK)
+        if any(sooner - SLACK < at < later for at in failed):
+            allowed = run.end
         if later - sooner > allowed or (not last and later - sooner < least - SLACK):
             wrong.append(f"{sooner / 3600:.2f}→{later / 3600:.2f} h")
-    told = shown(run.gaps(host, path))
+    told = shown(run.gaps(host, path)) + (f"; {len(failed)} polls failed" if failed else "")
+    if len(failed) >= len(times):
+        wrong.append("every poll failed")
     return Verdict(not wrong, f"{told}; off: {', '.join(wrong)}" if wrong else told)

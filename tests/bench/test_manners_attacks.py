@@ -69,6 +69,9 @@ def test_a_feed_is_looked_through_element_by_element() -> None:
     assert ("Bad", "<script>") in list(of_xml(feed([item("Bad", "<script>1</script>")])))
     assert list(of_xml(feed([item("Bad", link="javascript:1")])))
     assert list(of_json(b'{"items":[{"title":"Bad","content_html":"<svg onload=x>"}]}'))
+    atom = "<feed xmlns='http://www.w3.org/2005/Atom'><entry><summary{}>&lt;script></summary></entry></feed>"
+    assert not list(of_xml(atom.format("").encode()))
+    assert list(of_xml(atom.format(" type='html'").encode()))
     with pytest.raises(etree.XMLSyntaxError):
         list(of_xml(GOOD_FEED[:-5]))
 
