@@ -21,7 +21,7 @@ class FetchSettings:
     interval_min: timedelta = timedelta(minutes=15)
     interval_max: timedelta = timedelta(hours=24)
     concurrency: int = 64
-    """Requests at once that have only just begun; those that take longer make room for others."""
+    """Requests at once that have only just begun: those that take longer make room for others."""
     per_host: int = 2
     pace: timedelta = timedelta(seconds=1)
     """The time between two requests to one host, on average; zero: as fast as they come."""

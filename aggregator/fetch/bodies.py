@@ -51,6 +51,7 @@ class Bodies:
         permitted = False
         with ExitStack() as ends:
             ends.callback(lambda: self._let_go(size))
+            ends.callback(parts.clear)  # a failure would keep them, in its traceback
             async for received in response.aiter_raw():
                 wire += len(received)
                 if wire > self._max_bytes:

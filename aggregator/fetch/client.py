@@ -124,7 +124,7 @@ class Fetcher:
         return self._manners.held()
 
     def room(self) -> int:
-        """How many more requests may be begun now, so that none waits long for the others."""
+        """How many more requests may be begun now: what is in flight altogether has an end."""
         return self._lanes.room()
 
     async def close(self) -> None:

@@ -1,8 +1,8 @@
 """Room for requests: those that go quickly have a lane that slow ones leave.
 
 What takes long costs a socket and little else, so it must not keep others from being asked.
-Only fresh requests count against `concurrency`; after a moment they go on in the slow lane,
-and a host that was slow the last time begins there.
+Only fresh requests count against `concurrency`: where others wait for a place, whoever has had
+his for a moment goes on in the slow lane; and a host that was slow the last time begins there.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-MOMENT = 0.25
-"""Seconds a request counts as fresh."""
+MOMENT = 0.05
+"""Seconds a request is fresh: hundreds of hosts that do not answer are got over in one."""
 
 SLOW = 1.0
 """Seconds after which a host is remembered as slow."""
@@ -35,9 +35,8 @@ class Lanes:
         self._slow_hosts: OrderedDict[str, None] = OrderedDict()
 
     def room(self) -> int:
-        """How many requests may be begun so that each soon runs, and some wait behind them."""
-        begun = self._in_fresh + self._queued
-        return max(0, min(2 * self._concurrency - begun, AT_MOST - self._in_slow - begun))
+        """How many more requests may be in flight, or wait for a place there."""
+        return max(0, AT_MOST - self._in_slow - self._in_fresh - self._queued)
 
     @asynccontextmanager
     async def lane(self, host: str) -> AsyncIterator[None]:
@@ -57,6 +56,11 @@ class Lanes:
             self._slow_hosts[host] = None
             if len(self._slow_hosts) > HOSTS_REMEMBERED:
                 self._slow_hosts.popitem(last=False)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody waits for a place in the fresh lane."""
+        return self._queued > 0
 
     def take_slow(self) -> bool:
         if self._in_slow >= self._slow_room:
@@ -81,7 +85,7 @@ class Lanes:
 
 
 class _Place:
-    """One request's place: in the fresh lane until its moment is over, then in the slow one."""
+    """One request's place: in the fresh lane until its moment is over and others wait."""
 
     def __init__(self, lanes: Lanes, known_as_slow: bool) -> None:
         self._lanes = lanes
@@ -106,7 +110,7 @@ class _Place:
         self._timer = asyncio.get_running_loop().call_later(MOMENT, self._change)
 
     def _change(self) -> None:
-        if self._lanes.take_slow():
+        if self._lanes.wanted and self._lanes.take_slow():
             self._slow = True
             self._lanes.leave_fresh()
         else:
