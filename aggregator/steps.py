@@ -70,6 +70,7 @@ def read_feed(answer: Retrieved, spec: FeedSpec, now: datetime) -> FeedReading:
         entries=entries,
         hints=parsed.hints,
         notes=parsed.notes,
+        links=parsed.links,
     )
 
 

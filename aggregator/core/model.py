@@ -165,6 +165,19 @@ class FeedHints:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedLinks:
+    """What a feed says of its own addresses, by the Link headers first: absolute http(s) URLs.
+
+    `hubs` push it (WebSub), `self_url` is where it says it is (rel=self), `new_feed_url` where it
+    says it has moved (itunes:new-feed-url); empty where it does not say.
+    """
+
+    hubs: tuple[str, ...] = ()
+    self_url: str = ""
+    new_feed_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedFeed:
     """A feed's answer, read. `notes` say what was odd about it (feedparser's bozo and the like)."""
 
@@ -176,6 +189,7 @@ class ParsedFeed:
     hints: FeedHints = FeedHints()
     notes: tuple[str, ...] = ()
     description: str = ""
+    links: FeedLinks = FeedLinks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +237,7 @@ class FeedReading:
     entries: tuple[Entry, ...]
     hints: FeedHints = FeedHints()
     notes: tuple[str, ...] = ()
+    links: FeedLinks = FeedLinks()
 
 
 @dataclass(frozen=True, slots=True)

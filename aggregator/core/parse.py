@@ -18,8 +18,15 @@ import feedparser
 
 from aggregator.core.dates import LONGEST, parse_date
 from aggregator.core.entry_text import cut, has_markup, line, title_line
+from aggregator.core.feed_links import (
+    Link,
+    feed_links,
+    header_first,
+    read_link_header,
+    relations_of,
+)
 from aggregator.core.identity import canonical_url
-from aggregator.core.model import Enclosure, FeedHints, ParsedEntry, ParsedFeed
+from aggregator.core.model import Enclosure, FeedHints, FeedLinks, ParsedEntry, ParsedFeed
 from aggregator.core.parse_bounds import TAGS_AT_MOST, bounded, count_tags
 from aggregator.core.parse_bytes import decoded, sound
 from aggregator.core.parse_json import as_html, read_json_feed, whole_number
@@ -77,7 +84,8 @@ def parse_feed(body: bytes, headers: Mapping[str, str], url: str, timezone: str)
         read = read_json_feed(text, timezone)
     else:
         read = _read_xml(text, url, timezone)
-    tidied = _tidied(read, url, note) if read else None
+    header = feed_links(read_link_header(headers.get("link", "")))
+    tidied = _tidied(read, url, note, header) if read else None
     if not tidied or (not tidied.entries and _only_looks_like_a_feed(text)):
         raise _not_a_feed(text, url)
     return tidied
@@ -155,6 +163,15 @@ def _read_xml(text: str, url: str, timezone: str) -> ParsedFeed | None:
         hints=_hints(feed, text),
         notes=tuple(notes),
         description=_text(feed, "subtitle"),
+        links=_links(feed),
+    )
+
+
+def _links(feed: dict[str, object]) -> FeedLinks:
+    links = _dicts(feed, "links")
+    moved = _text(feed, "itunes_new-feed-url")
+    return feed_links(
+        (Link(_text(link, "href"), relations_of(_text(link, "rel"))) for link in links), moved
     )
 
 
@@ -291,7 +308,7 @@ def _dicts(source: dict[str, object], name: str) -> list[dict[str, object]]:
 # --- the same for all --------------------------------------------------------------------------
 
 
-def _tidied(feed: ParsedFeed, url: str, note: str) -> ParsedFeed:
+def _tidied(feed: ParsedFeed, url: str, note: str, header: FeedLinks) -> ParsedFeed:
     page = _absolute(url, feed.url)
     entries = [_tidied_entry(entry, page or url) for entry in feed.entries]
     telling = tuple(entry for entry in entries if _tells_something(entry))
@@ -306,6 +323,16 @@ def _tidied(feed: ParsedFeed, url: str, note: str) -> ParsedFeed:
         hints=feed.hints,
         notes=tuple(sound(each) for each in (note, *feed.notes, empty) if each),
         description=line(feed.description, DESCRIPTION_LIMIT),
+        links=_tidied_links(header_first(header, feed.links), url),
+    )
+
+
+def _tidied_links(links: FeedLinks, url: str) -> FeedLinks:
+    hubs = filter(None, (_absolute(url, hub) for hub in links.hubs))
+    return FeedLinks(
+        tuple(dict.fromkeys(hubs)),
+        _absolute(url, links.self_url),
+        _absolute(url, links.new_feed_url),
     )
 
 

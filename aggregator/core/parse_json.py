@@ -10,7 +10,8 @@ from datetime import datetime
 from html import escape
 
 from aggregator.core.dates import parse_date
-from aggregator.core.model import Enclosure, ParsedEntry, ParsedFeed
+from aggregator.core.feed_links import HUBS_AT_MOST
+from aggregator.core.model import Enclosure, FeedLinks, ParsedEntry, ParsedFeed
 from aggregator.core.parse_bounds import ENTRIES_AT_MOST, newest, too_many
 
 
@@ -41,7 +42,14 @@ def read_json_feed(text: str, timezone: str) -> ParsedFeed | None:
         description=_string(feed.get("description")),
         entries=tuple(_entry(item, feed, timezone) for item in items),
         notes=tuple(notes),
+        links=FeedLinks(_hubs(feed), _string(feed.get("feed_url"))),
     )
+
+
+def _hubs(feed: dict[str, object]) -> tuple[str, ...]:
+    """Of its hubs those that speak WebSub: `type` names the protocol."""
+    hubs = [hub for hub in _objects(feed.get("hubs")) if hub.get("type") in ("WebSub", "websub")]
+    return tuple(filter(None, (_string(hub.get("url")) for hub in hubs)))[:HUBS_AT_MOST]
 
 
 def _dated(item: dict[str, object], timezone: str) -> datetime | None:
