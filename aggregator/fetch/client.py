@@ -196,7 +196,6 @@ class Fetcher:
     ) -> AsyncIterator[httpx.Response]:
         """The answer, as long as it is read. Raises FetchError for all that goes wrong inside."""
         request.extensions["trace"] = watch.trace
-        request.extensions["timeout"] = {"connect": self._limits.connect}
         url, whole = request.url, False
         try:
             async with watch.watching(shown(str(url))):

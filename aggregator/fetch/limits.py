@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -20,6 +21,29 @@ MAX_SHARED_HEAD = 2**24 + MAX_HEAD
 """The same over HTTP/2, where whoever reads may come by what other streams have been sent."""
 
 LAG = 0.05
+
+AT_LEAST = 2.0
+"""Seconds a limit of as many or more lasts by the kernel's own clock, however fast the loop's
+is (libfaketime): this process and the server have to get to run.
+"""
+
+AGAIN = 10
+"""Into so many parts a limit is divided, of which one more is waited for where that is not over."""
+
+
+def ticks() -> float:
+    """Seconds, to hundredths, by the kernel's own clock, which nobody sets."""
+    return os.times().elapsed
+
+
+def lasted(since: float, limit: float) -> bool:
+    """Whether a limit that is over by the loop's clock is so since those ticks as well."""
+    return missing(since, limit) <= 0
+
+
+def missing(since: float, limit: float) -> float:
+    """The seconds that a limit lasts yet in any case."""
+    return min(limit, AT_LEAST) - (ticks() - since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +96,7 @@ class Watch:
         self._loop = asyncio.get_running_loop()
         began = self._loop.time()
         self._total_due = began + self.left
+        self._began = ticks()
         self._enter("answer")
         token = _WATCH.set(self)
         try:
@@ -85,7 +110,8 @@ class Watch:
             raise FetchError("timeout", self._words(), where, "the server is too slow") from error
         finally:
             _WATCH.reset(token)
-            self.left = self._total_due - self._loop.time()
+            left = self._total_due - self._loop.time()
+            self.left = max(left, missing(self._began, self.left))
 
     async def trace(self, event: str, info: object) -> None:
         """httpcore's `trace` extension: tells how far the request has come."""
@@ -134,14 +160,16 @@ class Watch:
 
     def _enter(self, stage: Stage) -> None:
         self._stage = stage
+        self._entered = ticks()
         self._stage_due = self._loop.time() + self._limits.of(stage)
 
     def _due(self) -> float:
         return min(self._total_due, self._stage_due)
 
-    def _arm(self) -> None:
+    def _arm(self, not_before: float = 0.0) -> None:
         self._disarm()
-        self._timer = self._loop.call_at(self._due(), self._fire, self._due())
+        due = max(self._due(), not_before)
+        self._timer = self._loop.call_at(due, self._fire, due)
 
     def _disarm(self) -> None:
         if self._timer is not None:
@@ -159,7 +187,12 @@ class Watch:
             self._stage_due += late
             self._arm()
         else:
-            self._over = "total" if self._total_due <= self._stage_due else self._stage
+            total = self._total_due <= self._stage_due
+            limit = self.left if total else self._limits.of(self._stage)
+            if not lasted(self._began if total else self._entered, limit):
+                self._arm(now + limit / AGAIN)
+                return
+            self._over = "total" if total else self._stage
             self._scope.reschedule(now)
 
     def _words(self) -> str:

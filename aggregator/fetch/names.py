@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from aggregator.errors import FetchError
+from aggregator.fetch.limits import lasted, ticks
 
 KEPT_FOR = 60.0
 """Seconds. The system's resolver tells no lifetime."""
@@ -85,12 +86,16 @@ class Names:
         return asking
 
     async def _look_up(self, host: str) -> _Answer:
+        began = ticks()
         looking = self._threads.submit(self._resolve, host)
+        answer = asyncio.wrap_future(looking)
         found: list[str] = []
         failure = "the host name is not known"
         try:
-            async with asyncio.timeout(self._longest_wait):
-                found = await asyncio.wrap_future(looking)
+            while not (await asyncio.wait((answer,), timeout=self._longest_wait))[0]:
+                if lasted(began, self._longest_wait):
+                    raise TimeoutError
+            found = answer.result()
         except TimeoutError:
             failure = f"the host name was not found within {self._longest_wait:g} s"
         except (OSError, ValueError) as error:
@@ -101,6 +106,8 @@ class Names:
             if not looking.cancelled() or (task is not None and task.cancelling()):
                 raise
             failure = "the look-up was called off"  # the threads were shut down
+        finally:
+            answer.cancel()
         kept_for = KEPT_FOR if found else FAILURE_KEPT_FOR
         return _Answer(tuple(found[:MAX_ADDRESSES]), self._now() + kept_for, failure)
 

@@ -13,6 +13,9 @@ import httpcore
 MAX_WAITING = 256 * 1024
 """Bytes that may have come and not been read; then the other side has to wait."""
 
+HANDSHAKE = 3600.0
+"""Seconds asyncio itself gives a TLS handshake: whoever asks ends it sooner."""
+
 
 class _Wire(asyncio.Protocol):
     """What has come from the other side, whether it has ended, and whether it takes more."""
@@ -131,7 +134,11 @@ class Stream(httpcore.AsyncNetworkStream):
                 raise ssl.SSLError(1, "the server did not wait for the handshake")
             async with asyncio.timeout(timeout):
                 secured = await loop.start_tls(
-                    self._transport, self._wire, ssl_context, server_hostname=server_hostname
+                    self._transport,
+                    self._wire,
+                    ssl_context,
+                    server_hostname=server_hostname,
+                    ssl_handshake_timeout=HANDSHAKE,
                 )
         except TimeoutError as error:
             self.close()
