@@ -130,7 +130,7 @@ class Desk:
     async def entries(self) -> tuple[Entry, ...]:
         """The entries of the articles that wait to be made."""
         waiting = await self.pipeline.store.read(materials.pending, self.now, 5000)
-        return tuple(entry for material in waiting for entry in material.entries)
+        return tuple(entry for material in waiting.materials for entry in material.entries)
 
     def published(self, edition: str = "all") -> list[dict[str, Any]]:
         """The edition's items, from its JSON Feed."""

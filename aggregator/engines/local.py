@@ -76,6 +76,8 @@ class LocalEngine:
         self._ticks: dict[str, asyncio.Task[None]] = {}
         self._polling: dict[str, asyncio.Task[None]] = {}
         self._enriching: dict[str, asyncio.Task[None]] = {}
+        self._made_last = ""
+        """The feed whose articles were begun last: the next feed's come next."""
         self._failed_feeds = Backoff()
         self._failed_articles = Backoff()
         self._failed_editions = Backoff()
@@ -99,6 +101,10 @@ class LocalEngine:
     async def publish_due(self) -> None:
         """Starts publishing the editions that have changed."""
         self._begin("publish", self._publish)
+
+    async def subscribe_due(self) -> None:
+        """Starts asking hubs what is due, and makes the feeds due that they announced."""
+        self._begin("subscribe", lambda: self.pipeline.websub.ask_due(self._clock()))
 
     async def adopt(self, pipeline: Pipeline) -> None:
         """Goes on with another pipeline on the same store; what runs ends with the old one.
@@ -188,9 +194,10 @@ class LocalEngine:
             return
         now = self._clock()
         left_alone = (*self._enriching, *self._failed_articles.held(now))
-        waiting = await pipeline.store.read(materials.pending, now, room, left_alone)
+        found = await pipeline.store.read(materials.pending, now, room, left_alone, self._made_last)
         if self._closing:
             return
+        waiting, self._made_last = found.materials, found.after
         # what failed before goes alone: it may be what the others of its batch failed by
         suspect = [m for m in waiting if m.article_id in self._failed_articles]
         sound = [m for m in waiting if m.article_id not in self._failed_articles]
@@ -302,6 +309,7 @@ class LocalEngine:
     async def enrich_all(self, tell: Progress) -> None:
         """Makes the articles that wait until none is due. Raises StoreError."""
         done = total = 0
+        last = ""
 
         async def enrich(batch: Sequence[Material]) -> None:
             nonlocal done
@@ -309,12 +317,17 @@ class LocalEngine:
             done += len(batch)
             tell("enrich", done, total)
 
-        while waiting := await self.pipeline.store.read(
-            materials.pending, self._clock(), 4 * ARTICLES_AT_ONCE
-        ):
-            total = done + len(waiting)
+        while True:
+            found = await self.pipeline.store.read(
+                materials.pending, self._clock(), 4 * ARTICLES_AT_ONCE, (), last
+            )
+            if not found.materials:
+                return
+            last = found.after
+            total = done + len(found.materials)
             tell("enrich", done, total)
-            await _spread(enrich, _batches(waiting), ARTICLES_AT_ONCE // ARTICLES_TOGETHER)
+            batches = _batches(found.materials)
+            await _spread(enrich, batches, ARTICLES_AT_ONCE // ARTICLES_TOGETHER)
 
     async def publish_all(self, tell: Progress) -> Publication:
         """Publishes what has changed; one edition's failure is not the others'.

@@ -7,28 +7,88 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, case, false, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, case, false, or_, select, text
 
 from aggregator.core.model import BodyHistory, Entry, FeedSpec, Material
 from aggregator.store.rows import entry_of, extracted_of
-from aggregator.store.tables import ARTICLES, ENTRIES, EXTRACTS, FEEDS
+from aggregator.store.tables import ARTICLES, ENTRIES, EXTRACTS, FEEDS, UtcDateTime
+
+# The feeds whose articles wait, each found by a step in the index, however many articles it has;
+# that something is not null lets SQLite use the partial index.
+_FEEDS_WAITING = text("""
+    WITH RECURSIVE waiting(feed) AS (
+        SELECT min(brought_by) FROM articles
+        WHERE brought_by > :after AND enrich_at IS NOT NULL
+        UNION ALL
+        SELECT (
+            SELECT min(brought_by) FROM articles
+            WHERE brought_by > waiting.feed AND enrich_at IS NOT NULL
+        )
+        FROM waiting WHERE waiting.feed IS NOT NULL
+    )
+    SELECT feed FROM waiting
+    WHERE EXISTS (
+        SELECT 1 FROM articles WHERE brought_by = waiting.feed AND enrich_at <= :now
+    )
+    LIMIT :most
+""").bindparams(bindparam("now", type_=UtcDateTime()))
+_OF_ONE = (
+    select(ARTICLES.c.id, ARTICLES.c.enrich_tries)
+    .where(
+        ARTICLES.c.brought_by == bindparam("its_feed"),
+        ARTICLES.c.enrich_at <= bindparam("now"),
+        ARTICLES.c.id.not_in(bindparam("busy", expanding=True)),
+    )
+    .order_by(ARTICLES.c.enrich_at, ARTICLES.c.id)
+    .limit(bindparam("most"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Articles that wait to be made, and the feed after whose articles the next look begins."""
+
+    materials: tuple[Material, ...]
+    after: str
 
 
 def pending(
-    connection: Connection, now: datetime, limit: int, busy: Collection[str] = ()
-) -> tuple[Material, ...]:
-    """Articles that wait to be made, longest waiting first, without those that are `busy`.
+    connection: Connection,
+    now: datetime,
+    limit: int,
+    busy: Collection[str] = (),
+    after: str = "",
+) -> Waiting:
+    """Articles that wait to be made, without those that are `busy`: of each feed as many, so that
+    none waits behind the thousands of another, and of one feed the longest waiting first.
 
-    Gives their entries, what those feeds name as their generator, and what their pages
-    gave before; the feeds' specs are as far as the store knows them.
+    The feeds come by id, from the one after `after` on and round. Gives the articles' entries,
+    what those feeds name as their generator, and what their pages gave before; the feeds'
+    specs are as far as the store knows them.
     """
-    waiting = connection.execute(
-        select(ARTICLES.c.id, ARTICLES.c.enrich_tries)
-        .where(ARTICLES.c.enrich_at <= now, ARTICLES.c.id.not_in(busy))
-        .order_by(ARTICLES.c.enrich_at, ARTICLES.c.id)
-        .limit(limit)
-    ).all()
-    return _materials(connection, {row.id: row.enrich_tries for row in waiting})
+    feeds = _feeds_waiting(connection, now, limit, after)
+    chosen: dict[str, int] = {}
+    while feeds and len(chosen) < limit:
+        share = max(1, (limit - len(chosen)) // len(feeds))
+        more = []
+        for feed_id in feeds[: limit - len(chosen)]:
+            values = {"its_feed": feed_id, "now": now, "busy": [*busy, *chosen], "most": share}
+            rows = connection.execute(_OF_ONE, values).all()
+            chosen |= {row.id: row.enrich_tries for row in rows}
+            after = feed_id
+            if len(rows) == share:
+                more.append(feed_id)
+        feeds = more
+    return Waiting(_materials(connection, chosen), after)
+
+
+def _feeds_waiting(connection: Connection, now: datetime, most: int, after: str) -> list[str]:
+    """Feeds whose articles wait, by id, from `after` on and round."""
+    values = {"now": now, "most": most}
+    found = connection.execute(_FEEDS_WAITING, values | {"after": after}).scalars().all()
+    if after and len(found) < most:
+        found += connection.execute(_FEEDS_WAITING, values | {"after": ""}).scalars().all()
+    return list(dict.fromkeys(found))[:most]
 
 
 def material(connection: Connection, article_id: str) -> Material | None:

@@ -74,6 +74,7 @@ def pending_values(entry: Entry) -> dict[str, Any]:
         "id": entry.article_id,
         "state": "pending",
         "merged_into": "",
+        "brought_by": entry.feed_id,
         "enrich_at": entry.first_seen,
         "enrich_tries": 0,
         "fingerprint": "",

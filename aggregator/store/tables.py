@@ -6,6 +6,7 @@ articles      the text behind entries; `enrich_at` is set while there is work to
 extracts      what an article's page gave, so that no page is fetched twice
 revisions     what an article said before it changed
 matches       which article is in which topic, and why
+subscriptions with which hubs feeds are subscribed (WebSub), or are to be
 holds         hosts that want to be left in peace
 publications  which editions have changed since they were last published
 """
@@ -116,6 +117,7 @@ class ArticleRow(SQLModel, table=True):
         Index("articles_newest", "state", "published"),
         Index(
             "articles_pending",
+            "brought_by",
             "enrich_at",
             "id",
             sqlite_where=text("enrich_at IS NOT NULL"),
@@ -139,6 +141,8 @@ class ArticleRow(SQLModel, table=True):
     state: str
     """`pending` before it is first made, `ready`, `dropped` by a feed's rules, `merged`."""
     merged_into: str
+    brought_by: str
+    """The feed that first carried it: feeds take turns at having their articles made."""
     enrich_at: datetime | None = _time(nullable=True)
     enrich_tries: int
     fingerprint: str
@@ -200,6 +204,33 @@ class MatchRow(SQLModel, table=True):
     reasons: list[dict[str, str]] = _json()
 
 
+class SubscriptionRow(SQLModel, table=True):
+    __tablename__ = "subscriptions"
+    __table_args__ = (
+        Index("subscriptions_feed", "feed_id"),
+        Index("subscriptions_due", "act_at"),
+        Index("subscriptions_announced", "announced_at"),
+    )
+
+    token: str = Field(primary_key=True)
+    feed_id: str
+    topic: str
+    hub: str
+    hubs: list[str] = _json()
+    secret: str
+    state: str
+    callback: str
+    act_at: datetime | None = _time(nullable=True)
+    lease_until: datetime | None = _time(nullable=True)
+    tries: int
+    last_push_at: datetime | None = _time(nullable=True)
+    announced_at: datetime | None = _time(nullable=True)
+    missed_at: datetime | None = _time(nullable=True)
+    pushes: int
+    ignored: int
+    error: str
+
+
 class HoldRow(SQLModel, table=True):
     __tablename__ = "holds"
 
@@ -229,5 +260,6 @@ ARTICLES = _table(ArticleRow)
 EXTRACTS = _table(ExtractRow)
 REVISIONS = _table(RevisionRow)
 MATCHES = _table(MatchRow)
+SUBSCRIPTIONS = _table(SubscriptionRow)
 HOLDS = _table(HoldRow)
 PUBLICATIONS = _table(PublicationRow)

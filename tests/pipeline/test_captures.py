@@ -68,7 +68,7 @@ class Archive:
     def compose(self, now: datetime) -> list[str]:
         """Makes every article that waits, without pages; gives the titles of former revisions."""
         waiting = self.store.read_now(materials.pending, now, 1000)
-        alone = [replace(material, page_failed=True) for material in waiting]
+        alone = [replace(material, page_failed=True) for material in waiting.materials]
         made = compose_many(alone, Rules((), ()))
         done = [articles.Made(one) for one in made if isinstance(one, Composed)]
         assert len(done) == len(made)

@@ -91,7 +91,7 @@ class Newsroom:
         return aligned(next(s for s in states if s.feed_id == spec.id), spec.urls)
 
     def pending(self, now: datetime = NOW) -> tuple[Material, ...]:
-        return self.read(materials.pending, now, 100)
+        return self.read(materials.pending, now, 100).materials
 
     def make(
         self, composed: Composed, now: datetime = NOW, again_at: datetime | None = None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from aggregator.core.model import Enclosure, Entry, Extracted, Image, Reason
+from aggregator.core.model import Enclosure, Entry, Extracted, FeedSpec, Image, Reason
 from aggregator.store import articles, editions, materials, polls
 from aggregator.store.articles import Made
 from aggregator.store.tables import EXTRACTS, REVISIONS
@@ -47,7 +48,40 @@ def test_articles_wait_longest_waiting_first_without_the_busy_ones(room: Newsroo
     assert [m.entries[0].key for m in room.pending()] == ["early", "middle", "late"]
     early = room.pending()[0].article_id
     rest = room.read(materials.pending, NOW, 1, [early])
-    assert [m.entries[0].key for m in rest] == ["middle"]
+    assert [m.entries[0].key for m in rest.materials] == ["middle"]
+
+
+def test_feeds_take_turns_so_that_no_flood_stands_before_the_others(room: Newsroom) -> None:
+    flood = [entry(f"flood{n:02}", now=NOW - HOUR) for n in range(30)]
+    room.poll(*flood, now=NOW - HOUR)
+    others = [FeedSpec(f"other{n}", (f"https://{n}.example/",)) for n in range(3)]
+    room.write(polls.sync_feeds, [FEEDX, *others], NOW)
+    for spec in others:
+        room.poll(*[entry(f"{spec.id}-{n}", feed=spec.id) for n in range(2)], spec=spec)
+    found = room.read(materials.pending, NOW, 8)
+    by_feed = Counter(m.entries[0].feed_id for m in found.materials)
+    assert by_feed == {"feedx": 2, "other0": 2, "other1": 2, "other2": 2}
+
+
+def test_the_next_look_begins_after_the_feed_that_had_the_last_turn(room: Newsroom) -> None:
+    specs = [FeedSpec(f"feed{n}", (f"https://{n}.example/",)) for n in range(5)]
+    room.write(polls.sync_feeds, specs, NOW)
+    for spec in specs:
+        room.poll(entry(spec.id, feed=spec.id), spec=spec)
+    turns, after = [], ""
+    for _ in range(4):
+        found = room.read(materials.pending, NOW, 2, (), after)
+        after = found.after
+        turns.append([m.entries[0].key for m in found.materials])
+    assert turns == [["feed0", "feed1"], ["feed2", "feed3"], ["feed4", "feed0"], ["feed1", "feed2"]]
+
+
+def test_a_feed_whose_articles_wait_for_later_has_no_turn(room: Newsroom) -> None:
+    room.poll(entry("a"))
+    [material] = room.pending()
+    room.write(articles.postpone, material.article_id, NOW + HOUR)
+    room.poll(entry("b", feed="guancha"), spec=GUANCHA)
+    assert [m.entries[0].key for m in room.read(materials.pending, NOW, 1).materials] == ["b"]
 
 
 def test_an_article_waits_from_its_time_on(room: Newsroom) -> None:
@@ -355,5 +389,6 @@ def test_articles_of_feeds_that_are_gone_are_still_made(room: Newsroom) -> None:
     [material] = room.pending()
     assert material.generators == {"feedx": "feedx.net"}
     room.write(polls.record_entries, "archive", [entry("b", feed="archive")], NOW)
-    assert room.pending()[1].generators == {"archive": ""}
+    generators = [material.generators for material in room.pending()]
+    assert sorted(generators, key=str) == [{"archive": ""}, {"feedx": "feedx.net"}]
     assert FEEDX.id not in {state.feed_id for state in room.store.feed_states()}

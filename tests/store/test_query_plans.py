@@ -29,7 +29,7 @@ def plans_of(room: Newsroom, operation: Callable[[Connection], object]) -> Plans
         event.remove(connection, "before_cursor_execute", note)
         plans: Plans = {}
         for statement, parameters in ran:
-            if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+            if statement.lstrip().startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
                 one = parameters[0] if isinstance(parameters, list) else parameters
                 rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", one)
                 plans[statement] = "; ".join(row.detail for row in rows)
@@ -104,9 +104,13 @@ def test_due_feeds_are_found_by_their_time(full: Newsroom) -> None:
 
 
 def test_waiting_articles_are_found_by_the_index_of_those_alone(full: Newsroom) -> None:
-    plan = plan_with(plans_of(full, HOT["waiting articles"]), "enrich_at <=")
-    assert "articles_pending (enrich_at<?)" in plan
+    plans = plans_of(full, HOT["waiting articles"])
+    plan = plan_with(plans, "enrich_at <=", "ORDER BY")
+    assert "articles_pending (brought_by=? AND enrich_at<?)" in plan
     assert "TEMP B-TREE" not in plan
+    plan = plan_with(plans, "RECURSIVE")
+    assert plan.count("articles_pending (brought_by>?)") == 2
+    assert "articles_pending (brought_by=? AND enrich_at<?)" in plan
 
 
 def test_equal_texts_are_found_by_their_fingerprint(full: Newsroom) -> None:

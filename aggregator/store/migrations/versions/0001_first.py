@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String, primary_key=True),
         sa.Column("state", sa.String, nullable=False),
         sa.Column("merged_into", sa.String, nullable=False),
+        sa.Column("brought_by", sa.String, nullable=False),
         sa.Column("enrich_at", TIME),
         sa.Column("enrich_tries", sa.Integer, nullable=False),
         sa.Column("fingerprint", sa.String, nullable=False),
@@ -94,7 +95,7 @@ def upgrade() -> None:
     op.create_index(
         "articles_pending",
         "articles",
-        ["enrich_at", "id"],
+        ["brought_by", "enrich_at", "id"],
         sqlite_where=pending,
         postgresql_where=pending,
     )
@@ -147,6 +148,30 @@ def upgrade() -> None:
     )
     op.create_index("matches_newest", "matches", ["topic_id", "published"])
     op.create_index("matches_article", "matches", ["article_id"])
+
+    op.create_table(
+        "subscriptions",
+        sa.Column("token", sa.String, primary_key=True),
+        sa.Column("feed_id", sa.String, nullable=False),
+        sa.Column("topic", sa.String, nullable=False),
+        sa.Column("hub", sa.String, nullable=False),
+        sa.Column("hubs", sa.JSON, nullable=False),
+        sa.Column("secret", sa.String, nullable=False),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("callback", sa.String, nullable=False),
+        sa.Column("act_at", TIME),
+        sa.Column("lease_until", TIME),
+        sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("last_push_at", TIME),
+        sa.Column("announced_at", TIME),
+        sa.Column("missed_at", TIME),
+        sa.Column("pushes", sa.Integer, nullable=False),
+        sa.Column("ignored", sa.Integer, nullable=False),
+        sa.Column("error", sa.String, nullable=False),
+    )
+    op.create_index("subscriptions_feed", "subscriptions", ["feed_id"])
+    op.create_index("subscriptions_due", "subscriptions", ["act_at"])
+    op.create_index("subscriptions_announced", "subscriptions", ["announced_at"])
 
     op.create_table(
         "holds",
