@@ -158,7 +158,7 @@ def _address_report(state: FeedState | None, address: Address) -> dict[str, obje
     return {
         "url": masked(address.url),
         "moved_to": masked(address.moved_to),
-        "serves": _serves(state, address),
+        "serves": state is not None and state.serves(address),
         "status": address.status,
         "newest": _moment(address.newest),
         "asked_at": _moment(address.asked_at),
@@ -169,9 +169,8 @@ def _address_report(state: FeedState | None, address: Address) -> dict[str, obje
     }
 
 
-def _serves(state: FeedState | None, address: Address) -> bool:
-    """Whether it is the address that the feed came from last."""
-    return state is not None and address.url == state.url and address.worked_at is not None
+def _until(moment: datetime, now: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC, {ago(moment, now)}"
 
 
 def _moment(moment: datetime | None) -> str | None:
@@ -182,7 +181,8 @@ def feeds_tables(
     specs: Sequence[FeedSpec], states: Mapping[str, FeedState], now: datetime
 ) -> tuple[Table, ...]:
     """Each configured feed's health; what is wrong with those that fail, and what to do about it;
-    of those with several addresses, which one serves.
+    until when those wait whose host asked for peace; of those with several addresses, which one
+    serves.
     """
     tables = [
         Table(
@@ -196,10 +196,17 @@ def feeds_tables(
     failing = [
         (state.feed_id, masked(state.error), hint_for(state.last_status, state.error))
         for _, state in known
-        if state.error
+        if state.error and not state.held
     ]
     if failing:
         tables.append(Table("Failing", ("feed", "error", "what to do"), failing))
+    waiting = [
+        (state.feed_id, _until(state.next_poll_at, now), masked(state.error))
+        for _, state in known
+        if state.held
+    ]
+    if waiting:
+        tables.append(Table("Waiting", ("feed", "until", "why"), waiting))
     mirrored = [aligned(state, spec.urls) for spec, state in known if len(spec.urls) > 1]
     if mirrored:
         rows = [_address_row(state, a, now) for state in mirrored for a in state.addresses]
@@ -220,7 +227,7 @@ def _feed_row(feed_id: str, state: FeedState | None, now: datetime) -> Sequence[
 
 
 def _address_row(state: FeedState, address: Address, now: datetime) -> Sequence[object]:
-    if _serves(state, address):
+    if state.serves(address):
         doing = f"serves, {address.status}" if address.status else "serves"
     else:
         doing = address.status or ("works" if address.asked_at else "not used yet")

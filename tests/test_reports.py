@@ -13,7 +13,14 @@ import pytest
 
 from aggregator.core.cadence import Wishes, after_failure
 from aggregator.core.faults import HINTS
-from aggregator.core.feed_state import Address, FeedState, answered, failed, unanswered
+from aggregator.core.feed_state import (
+    Address,
+    FeedState,
+    answered,
+    failed,
+    left_in_peace,
+    unanswered,
+)
 from aggregator.core.model import FeedSpec, Validators
 from aggregator.demo.newsroom import Newsroom, find_seeds, serve
 from aggregator.reports import feeds_report, feeds_tables
@@ -101,7 +108,7 @@ def test_it_tells_every_address_in_order_and_which_serves(
     assert (a["status"], b["status"], c["status"], d["status"]) == ("dns", "behind", "", "")
     assert a["url"] == "https://a.example/rss?key=***"
     assert (a["failures"], a["again_at"]) == (2, "2021-11-24T16:00:00+00:00")
-    assert a["error"] == "https://a.example/rss?key=*** the host name is not known"
+    assert a["error"] == "https://a.example/rss?key=***: the host name is not known"
     assert c["moved_to"] == "https://c.example/rss?key=***&new"
     assert c["newest"] == "2021-11-24T13:00:00+00:00"
     assert (d["asked_at"], d["worked_at"], d["newest"]) == (None, None, None)
@@ -154,6 +161,23 @@ def test_the_tables_say_why_what_to_do_and_which_address_serves(
         ("mirrored", "https://d.example/rss?key=***", "not used yet", "", "never", ""),
     ]
     assert "geheim" not in str((health, failures, addresses))
+
+
+def test_a_feed_whose_host_asked_for_peace_waits_and_does_not_fail() -> None:
+    told = "single.example: the host asked not to be asked before 2021-11-24 17:00:00 UTC"
+    state = left_in_peace(fresh(SINGLE), SINGLE.urls[0], told, NOW, 3 * HOUR)
+    state = replace(unanswered(state, "held", told, NOW), next_poll_at=NOW + 3 * HOUR)
+    _, waiting = feeds_tables((SINGLE,), {"single": state}, NOW)
+    assert waiting.title == "Waiting"
+    assert list(waiting.rows) == [("single", "2021-11-24 17:00 UTC, in 3 h", told)]
+
+
+def test_a_feed_that_failed_before_its_host_asked_for_peace_fails() -> None:
+    state = failing(SINGLE, "timeout", "no answer")
+    _, failures = feeds_tables(
+        (SINGLE,), {"single": unanswered(state, "held", "the host asked", NOW)}, NOW
+    )
+    assert failures.title == "Failing"
 
 
 def test_with_single_addresses_that_work_there_is_one_table() -> None:

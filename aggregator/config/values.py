@@ -35,7 +35,9 @@ _STORE = re.compile(r"sqlite(?:\+\w+)?:///.+|postgresql(?:\+\w+)?://[^/].*")
 _PASSWORD = re.compile(r"(?<=://)([^/?#\s:]*):[^/?#\s]*@")
 _PASSWORD_IN_ANYTHING = re.compile(r"(?<=://)([^/:]*):.*@", re.DOTALL)
 _SECRET_PARAMETER = re.compile(
-    r"(?<=[?&])((?:access_?|api_?|auth_?)?(?:key|token|secret|code|password|passwd|pwd))=[^&#\s]+",
+    r"(?<=[?&])((?:access_?|api_?|auth_?)?(?:key|token|secret|code|password|passwd|pwd))=[^&#\s]+?"
+    # in a line of text a URL may be followed by a mark
+    r"(?=[:;,.)]{0,3}(?:[&#\s]|$))",
     re.IGNORECASE,
 )
 
@@ -257,6 +259,15 @@ def site_address(value: object) -> str:
     if parts is None or parts.query or parts.fragment:
         raise expected('the address of a site like "https://news.example.org"', value)
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def is_private_site(url: str) -> bool:
+    """Whether only this machine or its network can reach the site."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def origin(value: object) -> str:

@@ -122,6 +122,15 @@ class FeedState:
         """What is known of a configured URL."""
         return next((a for a in self.addresses if a.url == url), Address(url))
 
+    def serves(self, address: Address) -> bool:
+        """Whether it is the address that the feed came from last."""
+        return address.url == self.url and address.worked_at is not None
+
+    @property
+    def held(self) -> bool:
+        """Whether it waits for a host that asked for peace, and is in order otherwise."""
+        return self.last_status == HELD and not self.failures
+
     def with_address(self, address: Address) -> FeedState:
         return replace(
             self,

@@ -99,7 +99,8 @@ async def feeds(request: Request) -> Response:
     by_id = {state.feed_id: state for state in states}
     rows = [(spec, by_id.get(spec.id)) for spec in site.feeds]
     failing = sum(1 for _, state in rows if state and state.failures)
-    return _page(request, "feeds.html", rows=rows, failing=failing, now=site.now())
+    held = sum(1 for _, state in rows if state and state.held)
+    return _page(request, "feeds.html", rows=rows, failing=failing, held=held, now=site.now())
 
 
 async def feed(request: Request) -> Response:
@@ -231,11 +232,6 @@ def _home(articles: Sequence[Article]) -> str:
     return next((site for site, _ in sites.most_common(1)), "")
 
 
-def _serves(state: FeedState | None, address: Address) -> bool:
-    """Whether it is the address that the feed came from last."""
-    return state is not None and address.url == state.url and address.worked_at is not None
-
-
 def _shows_its_image(article: Article) -> bool:
     """Whether the body has an image, so that the lead image need not stand above it."""
     return "<img" in article.body
@@ -269,7 +265,6 @@ def _templates() -> Environment:
         "formats": FORMATS,
         "error_words": error_words,
         "is_never": _is_never,
-        "serves": _serves,
         "shows_its_image": _shows_its_image,
         "style_version": hashlib.sha256(_STYLE).hexdigest()[:8],
     }

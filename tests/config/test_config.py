@@ -19,6 +19,7 @@ from aggregator.config import (
     parse_config,
     shown,
 )
+from aggregator.config.values import masked
 from aggregator.core.model import FeedRules, FeedSpec, TopicSpec
 from aggregator.errors import ConfigError, Problem
 
@@ -86,6 +87,24 @@ def test_every_key_reaches_its_setting() -> None:
         page_whole=("阅读全文",),
     )
     assert config.topics == (TopicSpec("afghanistan", "阿富汗", "塔利班", "summary", 20),)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown_as"),
+    [
+        ("https://a.example/f?key=secret: it failed", "https://a.example/f?key=***: it failed"),
+        ("see https://a.example/f?key=secret.", "see https://a.example/f?key=***."),
+        ("(https://a.example/f?token=secret): no", "(https://a.example/f?token=***): no"),
+        ("https://a.example/f?key=sec:ret)s&n=1", "https://a.example/f?key=***&n=1"),
+        (
+            "https://me:sec:ret@a.example:8080: it failed",
+            "https://me:***@a.example:8080: it failed",
+        ),
+        ("https://a.example:8080/f: it failed", "https://a.example:8080/f: it failed"),
+    ],
+)
+def test_a_secret_is_masked_and_what_stands_after_it_is_not(text: str, shown_as: str) -> None:
+    assert masked(text) == shown_as
 
 
 def test_what_is_shown_is_plain_json_in_the_words_of_the_file_without_secrets() -> None:

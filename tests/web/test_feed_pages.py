@@ -166,16 +166,19 @@ def test_a_host_that_asked_for_a_pause_is_no_failure(site: Site) -> None:
     state = state_of(site.store, FEEDS[0])
     held = replace(state.addresses[0], status="held", error=told, again_at=NOW + HOUR)
     state = replace(state.with_address(held), last_status="held", error=told)
+    state = replace(state, next_poll_at=NOW + HOUR)
     write(site.store, polls.record_state, state)
     client = Client(create_app(lambda: site))
     page = page_of(client, "aljazeera")
     fault = words(page.xpath("//*[@class='fault']")[0])
-    assert fault == f"对方要求暂停。 {ADVICE['held']} {told}"
+    assert fault == f"对方要求暂停，1 小时后再试（2021-11-24 15:00 UTC）。 {ADVICE['held']} {told}"
     assert rows(page, "地址")[0][1] == "对方要求暂停"
     listed: Any = html.document_fromstring(client.get("/feeds").text)
     row = listed.xpath("//tbody/tr")[0]
-    assert words(row).endswith(f"对方要求暂停 {ADVICE['held']} {told}")
+    assert words(row).endswith(f"对方要求暂停，1 小时后再试 {ADVICE['held']} {told}")
     assert row.get("class") is None
+    [numbers] = listed.xpath("//p[@class='numbers']")
+    assert words(numbers) == f"{len(FEEDS)} 个来源，其中 1 个出错，1 个应对方要求暂停。"
 
 
 def test_a_feed_gone_for_good_is_not_promised_another_poll(site: Site) -> None:
