@@ -121,7 +121,15 @@ class Daemon:
         server = _Server(create_app(lambda: self._site(engine)))
         serving = asyncio.create_task(server.serve(sockets=[bound]))
         told_to_stop = asyncio.create_task(self._stopping.wait())
-        ticks = Ticks((engine.poll_due, engine.enrich_due, engine.publish_due, *_watchdog()))
+        ticks = Ticks(
+            (
+                engine.poll_due,
+                engine.enrich_due,
+                engine.publish_due,
+                engine.subscribe_due,
+                *_watchdog(),
+            )
+        )
         self._listen_to_signals(engine)
         ticks.start()
         log.info("serving %s, state in %s", self._config.server.public_url, self._state)
@@ -177,6 +185,7 @@ class Daemon:
             public_url=pipeline.config.server.public_url,
             topics=pipeline.config.topics,
             feeds=pipeline.config.feeds,
+            websub=pipeline.websub,
             version=VERSION,
             now=clock,
             ready=lambda: not self._stopping.is_set(),

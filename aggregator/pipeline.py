@@ -49,6 +49,7 @@ from aggregator.steps import (
     render,
 )
 from aggregator.store import Store, articles, editions, polls
+from aggregator.websub import WebSub
 from aggregator.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -89,10 +90,15 @@ class Pipeline:
     def rules(self) -> Rules:
         return Rules(self.config.topics, tuple(self.config.aliases.items()))
 
+    @cached_property
+    def websub(self) -> WebSub:
+        return WebSub(self.config, self.feeds, self.store, self.fetcher, self.workers)
+
     async def prepare(self, now: datetime) -> None:
         """Makes the store's feeds and editions the configured ones."""
         await self.store.write(polls.sync_feeds, self.config.feeds, now)
         await self.store.write(polls.mend_schedule, now)
+        await self.websub.prepare(now)
         for host, until in (await self.store.read(polls.holds)).items():
             self.fetcher.hold(host, until)
         gone = await self.store.write(editions.sync_editions, self._definitions(), now)

@@ -38,13 +38,18 @@ from aggregator.core.feed_state import (
 )
 from aggregator.core.freshness import freshness
 from aggregator.core.model import FeedSpec, NotModified, Retrieved
+from aggregator.core.websub import arriving
 from aggregator.errors import AggregatorError, FetchError, NotAFeed, StoreError
 from aggregator.fetch import Fetcher, shown
 from aggregator.steps import read_feed
-from aggregator.store import Store, polls
+from aggregator.store import Store, polls, subscriptions
+from aggregator.websub import mind_links, mind_what_was_new
 from aggregator.workers import Workers
 
 log = logging.getLogger(__name__)
+
+PARTIAL = 226
+"""An answer that has only what is new (RFC 3229): what it does not say means nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +120,12 @@ class Poller:
     ) -> tuple[FeedState, Poll]:
         """Asks one address and stores what it gives, with the state that the feed is then in."""
         answer = await self.fetcher.feed(address.asked, address.validators)
+        before, hub = state.last_poll_at, await self.store.read(subscriptions.of_feed, spec.id)
+        pushed = hub is not None and arriving(hub, now)
         if isinstance(answer, NotModified):
             state = answered(state, address.url, answer.validators, answer.permanent_url, None, now)
-            state = replace(
-                _due(state, self._after(spec, state, answer, now)), last_status="not_modified"
-            )
+            state = _due(state, self._after(spec, state, answer, now, pushed))
+            state = replace(state, last_status="not_modified")
             await self.store.write(polls.record_state, state)
             return state, Poll(spec.id, "not_modified")
         reading = await self.workers.run(read_feed, answer, spec, now)
@@ -133,8 +139,13 @@ class Poller:
         state = replace(state, hints=reading.hints)
         # what is new among them is found with the next statement, and known to the next poll
         known = state if state.rhythm else with_rhythm(state, dated)
-        state = _due(state, self._after(spec, known, answer, now))
+        state = _due(state, self._after(spec, known, answer, now, pushed))
         decision, state = await self.store.write(polls.record_poll, state, reading, now)
+        if answer.status != PARTIAL:
+            await mind_links(self.store, hub, spec.id, reading.links, answer.url, now)
+        if decision.new and await mind_what_was_new(self.store, hub, before, now):
+            state = _due(state, self._after(spec, state, answer, now, pushed=False))
+            await self.store.write(polls.record_state, state)
         new, revised = len(decision.new), len(decision.revised)
         return state, Poll(spec.id, state.last_status, new, revised)
 
@@ -160,15 +171,21 @@ class Poller:
         return Poll(spec.id, kind, error=text)
 
     def _after(
-        self, spec: FeedSpec, state: FeedState, answer: Retrieved | NotModified, now: datetime
+        self,
+        spec: FeedSpec,
+        state: FeedState,
+        answer: Retrieved | NotModified,
+        now: datetime,
+        pushed: bool,
     ) -> Due:
-        """When to poll next, after this answer."""
+        """When to poll next, after this answer; `pushed`: pushes are arriving."""
         validators = answer.validators
         heard = Heard(
             validators=bool(validators.etag or validators.last_modified),
             freshness=freshness(answer.headers, now),
             hints=state.hints,
             rhythm=state.rhythm,
+            pushed=pushed,
         )
         return after_poll(spec.id, now, self._wishes(spec), heard)
 

@@ -93,6 +93,17 @@ class Config:
     feeds: tuple[FeedSpec, ...] = ()
     topics: tuple[TopicSpec, ...] = ()
 
+    @property
+    def callback_site(self) -> str:
+        """Where hubs reach us: `public_url`, if it was given. One of this machine or network is
+        of use only where such addresses may be asked; empty where hubs cannot reach us.
+        """
+        server = self.server
+        if server.public_url == _local_url(server.host, server.port):
+            return ""
+        private = values.is_private_site(server.public_url)
+        return "" if private and not self.fetch.allow_private else server.public_url
+
 
 # --- the tables of the file --------------------------------------------------------------------
 

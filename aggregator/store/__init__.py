@@ -6,6 +6,7 @@ writer.py      the one writer, which commits waiting operations together
 polls.py       what a poll leaves behind
 materials.py   what articles are made from: those that wait, one that is asked for
 articles.py    articles made: composed, merged, revised
+subscriptions.py  with hubs (WebSub): what is to be asked of them, what their pushes brought
 editions.py    what is in each edition, and which have changed
 rows.py        between rows and the types that travel
 migrations/    the shapes over time (alembic)
@@ -25,14 +26,14 @@ from sqlalchemy import Connection
 
 from aggregator.core.feed_state import FeedState
 from aggregator.core.model import Article, Counts, Match
-from aggregator.store import articles, editions, materials, polls
+from aggregator.store import articles, editions, materials, polls, subscriptions
 from aggregator.store.database import Database
 from aggregator.store.writer import Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-__all__ = ["Store", "articles", "editions", "materials", "polls"]
+__all__ = ["Store", "articles", "editions", "materials", "polls", "subscriptions"]
 
 
 class Store:

@@ -209,6 +209,25 @@ def record_poll(
     return decision, state
 
 
+def record_pushed(
+    connection: Connection, feed_id: str, entries: Sequence[Entry], now: datetime
+) -> Decision:
+    """Stores what is new or changed among entries that did not come by a poll: what is known of
+    the feed's addresses, and when it is polled, stays. Gives the decision.
+    """
+    row = connection.execute(select(FEEDS).where(FEEDS.c.id == feed_id)).first()
+    if row is None:
+        return Decision((), (), 0)
+    state = feed_state_of(row)
+    if len(state.addresses) > 1:
+        entries = _under_known_keys(connection, feed_id, entries)
+    decision = record_entries(connection, feed_id, entries, now)
+    if decision.new:
+        dated = [entry.published for entry in decision.new if entry.published != entry.first_seen]
+        record_state(connection, replace(with_rhythm(state, dated), last_new_at=now))
+    return decision
+
+
 def record_state(connection: Connection, state: FeedState) -> None:
     """The poll brought no entries: only how the feed is doing has changed."""
     connection.execute(_POLLED, {"the_id": state.feed_id, **polled_values(state)})

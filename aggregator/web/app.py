@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from aggregator.errors import AggregatorError
-from aggregator.web import feeds, pages
+from aggregator.web import feeds, pages, websub
 from aggregator.web.responses import plain
 from aggregator.web.site import Site, site_of
 
@@ -35,6 +35,8 @@ def create_app(current: Callable[[], Site]) -> Starlette:
             Route("/feeds.opml", feeds.feed_list),
             Route("/topics.opml", feeds.topic_list),
             Route("/static/style.css", pages.style),
+            Route("/websub/{token}", websub.confirm, methods=["GET"]),
+            Route("/websub/{token}", websub.receive, methods=["POST"]),
             Route("/healthz", _healthz),
             Route("/readyz", _readyz),
         ],
@@ -46,6 +48,7 @@ def create_app(current: Callable[[], Site]) -> Starlette:
     )
     app.state.current = current
     app.state.store_readers = pages.store_readers()
+    app.state.push_room = websub.Room()
     return app
 
 

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from aggregator.core.model import FeedSpec, TopicSpec
 from aggregator.outputs.files import EditionFiles
 from aggregator.store import Store
+from aggregator.websub import WebSub
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Site:
     version: str
     now: Callable[[], datetime]
     ready: Callable[[], bool]
+    websub: WebSub | None = None
+    """Who takes what hubs say; None where nobody does."""
 
     @property
     def root(self) -> str:
