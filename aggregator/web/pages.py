@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from aggregator.config.values import masked
 from aggregator.core.cadence import NEVER
-from aggregator.core.feed_state import Address, FeedState, aligned
+from aggregator.core.feed_state import Address, aligned
 from aggregator.core.model import Article, BodyHistory, FeedSpec, Reason
 from aggregator.outputs import FORMATS
 from aggregator.outputs.item import headline, outlet_of, web_address
