@@ -27,7 +27,7 @@ from aggregator.core.feed_links import (
 )
 from aggregator.core.identity import canonical_url
 from aggregator.core.model import Enclosure, FeedHints, FeedLinks, ParsedEntry, ParsedFeed
-from aggregator.core.parse_bounds import TAGS_AT_MOST, bounded, count_tags
+from aggregator.core.parse_bounds import TAGS_AT_MOST, bounded, count_tags, shortened
 from aggregator.core.parse_bytes import decoded, sound
 from aggregator.core.parse_json import as_html, read_json_feed, whole_number
 from aggregator.errors import NotAFeed
@@ -343,7 +343,7 @@ def _tells_something(entry: ParsedEntry) -> bool:
 def _tidied_entry(entry: ParsedEntry, page: str) -> ParsedEntry:
     base = entry.base or page
     link = _absolute(base, entry.url)
-    content, summary = sound(entry.content), sound(entry.summary)
+    content, summary = shortened(sound(entry.content)), shortened(sound(entry.summary))
     categories = dict.fromkeys(filter(None, map(line, entry.categories[:CATEGORIES_AT_MOST])))
     enclosures = {
         address: Enclosure(address, line(enclosure.media_type), enclosure.length)

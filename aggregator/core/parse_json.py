@@ -12,7 +12,7 @@ from html import escape
 from aggregator.core.dates import parse_date
 from aggregator.core.feed_links import HUBS_AT_MOST
 from aggregator.core.model import Enclosure, FeedLinks, ParsedEntry, ParsedFeed
-from aggregator.core.parse_bounds import ENTRIES_AT_MOST, newest, too_many
+from aggregator.core.parse_bounds import TEXT_AT_MOST, TOO_LONG, newest, too_many
 
 
 def read_json_feed(text: str, timezone: str) -> ParsedFeed | None:
@@ -31,9 +31,11 @@ def read_json_feed(text: str, timezone: str) -> ParsedFeed | None:
     items = [item for item in feed["items"] if isinstance(item, dict)]
     skipped = len(feed["items"]) - len(items)
     notes = [f"{skipped} items are no objects and were left out"] if skipped else []
-    if len(items) > ENTRIES_AT_MOST:
-        notes.append(too_many(len(items)))
-        items = [items[place] for place in newest([_dated(item, timezone) for item in items])]
+    places = newest([_dated(item, timezone) for item in items], [_size(item) for item in items])
+    notes += too_many(len(items), len(places))
+    items = [items[place] for place in places]
+    if any(len(text) > TEXT_AT_MOST for item in items for text in _texts(item)):
+        notes.append(TOO_LONG)
     return ParsedFeed(
         title=_string(feed.get("title")),
         url=_string(feed.get("home_page_url")),
@@ -50,6 +52,15 @@ def _hubs(feed: dict[str, object]) -> tuple[str, ...]:
     """Of its hubs those that speak WebSub: `type` names the protocol."""
     hubs = [hub for hub in _objects(feed.get("hubs")) if hub.get("type") in ("WebSub", "websub")]
     return tuple(filter(None, (_string(hub.get("url")) for hub in hubs)))[:HUBS_AT_MOST]
+
+
+def _size(item: dict[str, object]) -> int:
+    """Characters of its texts, as far as they are kept."""
+    return sum(min(len(text), TEXT_AT_MOST) for text in _texts(item))
+
+
+def _texts(item: dict[str, object]) -> list[str]:
+    return [_string(item.get(name)) for name in ("content_html", "content_text", "summary")]
 
 
 def _dated(item: dict[str, object], timezone: str) -> datetime | None:

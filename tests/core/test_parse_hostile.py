@@ -18,7 +18,15 @@ from hypothesis import strategies as st
 from aggregator.core.entry_text import NAME_LIMIT, TITLE_LIMIT, is_comment_count, line, title_line
 from aggregator.core.model import ParsedFeed
 from aggregator.core.parse import CATEGORIES_AT_MOST, ENCLOSURES_AT_MOST, LINK_LIMIT, parse_feed
-from aggregator.core.parse_bounds import ENTRIES_AT_MOST, bounded, newest
+from aggregator.core.parse_bounds import (
+    ENTRIES_AT_MOST,
+    TEXT_AT_MOST,
+    TEXTS_AT_MOST,
+    TOO_LONG,
+    bounded,
+    newest,
+    shortened,
+)
 from aggregator.errors import NotAFeed
 
 URL = "https://feeds.example.org/feed.xml"
@@ -183,7 +191,7 @@ def test_entries_without_dates_are_the_first_ones_and_as_many_as_the_limit_stay_
     assert [read.entries[0].title, read.entries[-1].title] == ["t0", f"t{ENTRIES_AT_MOST - 1}"]
     text = as_rss([""] * ENTRIES_AT_MOST).decode()
     assert bounded(text, "UTC") == (text, ())
-    assert newest([None] * 3) == [0, 1, 2]
+    assert newest([None] * 3, [1] * 3) == [0, 1, 2]
 
 
 def test_what_came_of_a_long_feed_that_breaks_off_is_kept() -> None:
@@ -191,6 +199,83 @@ def test_what_came_of_a_long_feed_that_breaks_off_is_kept() -> None:
     read = parse(body[: body.rindex(b"<pubDate>")])
     assert 9_000 < len(read.entries) <= ENTRIES_AT_MOST
     assert read.entries[0].title == "t0"
+
+
+# --- size --------------------------------------------------------------------------------------
+
+LONG = "<p>议会开会。</p>" * 150_000
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        f"<content:encoded><![CDATA[{LONG}]]></content:encoded>",
+        f"<description>{LONG.replace('<', '&lt;')}</description>",
+    ],
+    ids=["CDATA", "escaped"],
+)
+def test_a_text_as_long_as_no_book_keeps_its_beginning_and_what_follows_is_read(inner: str) -> None:
+    space = 'xmlns:content="http://purl.org/rss/1.0/modules/content/"'
+    body = rss(f"<item {space}>{inner}<title>长</title></item><item><title>短</title></item>")
+    read = parse(body)
+    assert [entry.title for entry in read.entries] == ["长", "短"]
+    assert LONG.startswith(read.entries[0].content[:-20])
+    assert 300_000 < len(read.entries[0].content) <= TEXT_AT_MOST < len(LONG)
+    assert read.notes == (TOO_LONG,)
+
+
+@pytest.mark.parametrize("reference", ["&amp;", "&#38;", "&#x26;"])
+def test_where_a_text_is_cut_no_half_reference_is_left(reference: str) -> None:
+    for shift in range(len(reference)):
+        body = rss(f"<item><description>{'x' * shift}{reference * 300_000}</description></item>")
+        [entry] = parse(body).entries
+        assert entry.content.strip("x").replace("&amp;", "&").strip("&") == ""
+
+
+def test_a_long_text_of_a_json_feed_or_of_many_elements_is_cut_as_well() -> None:
+    version = "https://jsonfeed.org/version/1.1"
+    items = [{"id": "1", "content_html": LONG}, {"id": "2", "content_text": "短"}]
+    read = parse(json.dumps({"version": version, "title": "t", "items": items}))
+    assert [len(entry.content) for entry in read.entries] == [TEXT_AT_MOST, 1]
+    assert read.notes == (TOO_LONG,)
+    xhtml = f'<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">{LONG}</div></content>'
+    atom = f'<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>1</id>{xhtml}</entry></feed>'
+    [entry] = parse(atom).entries
+    assert len(entry.content) == TEXT_AT_MOST
+
+
+def test_pictures_inside_a_long_text_go_before_any_of_its_words() -> None:
+    picture = f'<img src="data:image/png;base64,{"iVBOR/+=" * 100_000}">'
+    text = f"<p>起。</p>{picture}{picture}<p>止。</p>"
+    shown = '<img src="data:image/png;base64,">'
+    assert shortened(text) == f"<p>起。</p>{shown}{shown}<p>止。</p>"
+    [entry] = parse(rss(f"<item><description><![CDATA[{text}]]></description></item>")).entries
+    assert entry.content == "<p>起。</p><img><img><p>止。</p>"
+    assert shortened(picture) == picture  # it is no longer than a text may be
+
+
+@pytest.mark.parametrize("write", [as_rss, as_json])
+def test_of_more_text_than_a_feed_may_have_the_newest_entries_are_read(
+    write: Callable[[list[str]], bytes],
+) -> None:
+    dates = [day(0), *[day(200)] * 9, day(100)]
+    text = "x" * 900_000
+    if write is as_rss:
+        whole = write(dates).replace(b"</item>", f"<description>{text}</description></item>".encode())
+    else:
+        whole = write(dates).replace(b'"date_pub', f'"content_html": "{text}", "date_pub'.encode())
+    read = parse(whole)
+    assert [entry.title for entry in read.entries] == [f"t{n}" for n in range(1, 9)]
+    assert read.notes == ("it has 11 entries: the newest 8 were read",)
+    assert 8 * 900_000 <= TEXTS_AT_MOST < 9 * 900_000
+
+
+def test_an_attribute_as_long_as_no_address_goes_with_its_element() -> None:
+    enclosure = f"<enclosure url='http://a.example/{'e' * 2_000_000}' type='a/b'/>"
+    [entry] = parse(rss(f"<item><title>x</title>{enclosure}</item>")).entries
+    assert (entry.title, entry.enclosures) == ("x", ())
+    text, _ = bounded(rss(f"<item>{enclosure}</item>"), "UTC")
+    assert "<enclosure/>" in text
 
 
 # --- time --------------------------------------------------------------------------------------
@@ -229,7 +314,7 @@ def test_more_tags_than_any_feed_has_are_no_feed_and_bodies_in_cdata_do_not_coun
     [entry] = parse(
         rss(f"<item><description><![CDATA[{'<b>' * 600_000}]]></description></item>")
     ).entries
-    assert len(entry.content) == 1_800_000
+    assert len(entry.content) == TEXT_AT_MOST
 
 
 def test_an_element_of_many_attributes_keeps_its_place_and_loses_them() -> None:
@@ -238,7 +323,7 @@ def test_an_element_of_many_attributes_keeps_its_place_and_loses_them() -> None:
     assert [(entry.title, entry.url) for entry in read.entries] == [
         ("x", "https://feeds.example.org/y")
     ]
-    assert "an element has thousands of attributes: they were left out" in read.notes
+    assert "an element has too many attributes, or too long: they were left out" in read.notes
     image = f"<img src='data:image/png;base64,{'A' * 90_000}='/>"
     kept = parse(rss(f"<item><description>{image}</description></item>"))
     assert kept.notes == ()
