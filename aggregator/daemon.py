@@ -167,8 +167,10 @@ class Daemon:
             fetcher = old.fetcher
             if config.fetch != old.config.fetch:
                 fetcher = Fetcher(config.fetch, VERSION)
+                fetcher.take_over(old.fetcher)
             try:
                 await engine.adopt(replace(old, config=config, fetcher=fetcher))
+                fetcher.take_over(old.fetcher)  # what its last requests were told
                 log.info("the configuration was taken")
             except AggregatorError as error:
                 log.error("the configuration was not taken, the old one goes on: %s", error)

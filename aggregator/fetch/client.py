@@ -61,6 +61,7 @@ class Fetcher:
         self._limits = Limits.within(settings.timeout.total_seconds())
         self._max_bytes = settings.max_bytes
         self._manners = Manners(settings.per_host, settings.pace, now)
+        self._politeness = (settings.per_host, settings.pace)
         self._lanes = Lanes(settings.concurrency)
         self._bodies = Bodies(settings.max_bytes)
         self._transport = Transport(settings)
@@ -123,6 +124,16 @@ class Fetcher:
         """The hosts that are left in peace, and until when."""
         return self._manners.held()
 
+    def take_over(self, old: Fetcher) -> None:
+        """Takes what another client knows of hosts, whose place it takes: who is to be left in
+        peace, what robots.txt says, and, at the same pace, whose turn it is.
+        """
+        self._robots.take_over(old._robots)
+        if self._politeness == old._politeness:
+            self._manners = old._manners
+        for host, until in old.held().items():
+            self.hold(host, until)
+
     def room(self) -> int:
         """How many more requests may be begun now: what is in flight altogether has an end."""
         return self._lanes.room()
@@ -138,10 +149,10 @@ class Fetcher:
         permanent_url, only_permanent = "", True
         seen = [str(at)]
         while True:
-            if wanted.robots:
-                await self._ask_robots(at)
-            credentials = authorization if same_origin(first, at) else b""
             ca_file = wanted.ca_file if at.host == first.host else ""
+            if wanted.robots:
+                await self._ask_robots(at, ca_file)
+            credentials = authorization if same_origin(first, at) else b""
             request = self._request(at, wanted, credentials)
             async with self._turn(at.host):
                 watch = Watch(self._limits, left, self._max_bytes)
@@ -276,28 +287,40 @@ class Fetcher:
 
     # --- robots.txt ------------------------------------------------------------------------
 
-    async def _ask_robots(self, url: httpx.URL) -> None:
-        """Raises FetchError if robots.txt does not allow the page, or the host is on hold."""
+    async def _ask_robots(self, url: httpx.URL, ca_file: str) -> None:
+        """Raises FetchError if robots.txt does not allow the page or could not be had, or the
+        host is on hold.
+        """
         self._manners.check(url.host)
-        allowed = await self._robots.allows(str(url))
+        allowed = await self._robots.allows(str(url), ca_file)
         delay = self._robots.delay(str(url))
         if delay:
             self._manners.slow_down(url.host, delay)
         if not allowed:
-            raise FetchError(
+            raise self._robots.failure(str(url)) or FetchError(
                 "robots",
-                "robots.txt does not allow it, or could not be had",
+                "robots.txt does not allow it",
                 shown(str(url)),
                 "only what the feed itself carries can be used",
             )
 
-    async def _robots_txt(self, url: str) -> RobotsAnswer:
-        wanted = _Wanted(ROBOTS_TYPES, Validators(), must_have_body=False, cut_at=ROBOTS_BYTES + 1)
+    async def _robots_txt(self, url: str, ca_file: str) -> RobotsAnswer:
+        wanted = _Wanted(
+            ROBOTS_TYPES,
+            Validators(),
+            must_have_body=False,
+            cut_at=ROBOTS_BYTES + 1,
+            ca_file=ca_file,
+        )
         try:
             answer = await self._get(url, wanted)
         except FetchError as error:
-            # one that leads nowhere counts as none (RFC 9309 §2.3.1.2)
-            return RobotsAnswer(404 if error.kind == "redirect" else error.status, b"")
+            if error.kind == "redirect":
+                # one that leads nowhere counts as none (RFC 9309 §2.3.1.2)
+                return RobotsAnswer(404, b"")
+            if not error.status:
+                raise
+            return RobotsAnswer(error.status, b"")
         assert isinstance(answer, Retrieved)  # nothing was asked conditionally
         return RobotsAnswer(answer.status, answer.body)
 

@@ -22,7 +22,7 @@ MAX_SHARED_HEAD = 2**24 + MAX_HEAD
 
 LAG = 0.05
 
-AT_LEAST = 2.0
+AT_LEAST = 1.0
 """Seconds a limit of as many or more lasts by the kernel's own clock, however fast the loop's
 is (libfaketime): this process and the server have to get to run.
 """

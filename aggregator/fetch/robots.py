@@ -17,12 +17,15 @@ import httpx
 from protego import Protego
 
 from aggregator.errors import FetchError
+from aggregator.fetch.urls import shown
 
 KEPT_FOR = timedelta(days=1)
 """§2.4."""
 
 UNREACHABLE_FOR = timedelta(hours=1)
-"""How long a site that could not say what it allows is left alone."""
+"""How long a site that could not say what it allows is left alone: twice as long each time, and
+a day at most.
+"""
 
 GIVEN_UP_AFTER = timedelta(days=30)
 """After so long without an answer a site counts as one that has no rules (§2.3.1.4)."""
@@ -41,7 +44,7 @@ LONG = 20_000
 
 @dataclass(frozen=True, slots=True)
 class RobotsAnswer:
-    """What came of asking for /robots.txt, redirects followed; status 0: nothing came."""
+    """What came of asking for /robots.txt, redirects followed."""
 
     status: int
     body: bytes
@@ -54,11 +57,14 @@ class _Known:
     """The lines that are for us, under one `user-agent: *`; empty: all is allowed."""
 
     delay: float | None = None
+    kept_for: timedelta = KEPT_FOR
     unreachable_since: datetime | None = None
+    kind: str = ""
+    """Of the error, where it could not be had; and in words:"""
+    failure: str = ""
 
     def holds(self, now: datetime) -> bool:
-        kept = KEPT_FOR if self.unreachable_since is None else UNREACHABLE_FOR
-        return self.asked_at <= now < self.asked_at + kept
+        return self.asked_at <= now < self.asked_at + self.kept_for
 
 
 class Robots:
@@ -66,11 +72,13 @@ class Robots:
 
     def __init__(
         self,
-        get: Callable[[str], Awaitable[RobotsAnswer]],
+        get: Callable[[str, str], Awaitable[RobotsAnswer]],
         user_agent_token: str,
         now: Callable[[], datetime],
     ) -> None:
-        """Takes what asks for a URL, the product token of our User-Agent, and the clock."""
+        """Takes what asks for a URL with a CA file, the product token of our User-Agent, and
+        the clock.
+        """
         self._get = get
         self._token = user_agent_token.lower()
         self._now = now
@@ -78,8 +86,14 @@ class Robots:
         self._kept = 0
         self._asking: dict[str, asyncio.Task[_Known]] = {}
 
-    async def allows(self, url: str) -> bool:
-        """Whether the page may be asked for.
+    def take_over(self, other: Robots) -> None:
+        """Takes what another has been told."""
+        for origin, known in other._known.items():
+            if origin not in self._known:
+                self._remember(origin, known)
+
+    async def allows(self, url: str, ca_file: str = "") -> bool:
+        """Whether the page may be asked for; `ca_file` is trusted besides where that is not known.
 
         Without an answer, or with 429 or 5xx, none may (§2.3.1.4); with any other status than
         2xx all may (§2.3.1.3). What is no http or https URL is no matter of robots.txt. An
@@ -88,7 +102,7 @@ class Robots:
         parsed = _parsed(url)
         if parsed is None:
             return True
-        known = await self._know(_origin(parsed))
+        known = await self._know(_origin(parsed), ca_file)
         target = parsed.raw_path.decode("ascii")
         if not known.rules:
             return True
@@ -96,29 +110,42 @@ class Robots:
             return await asyncio.to_thread(_matches, known.rules, target)
         return _matches(known.rules, target)
 
+    def failure(self, url: str) -> FetchError | None:
+        """Why a page may not be asked for whose site could not say what it allows."""
+        parsed = _parsed(url)
+        known = self._known.get(_origin(parsed)) if parsed else None
+        if known is None or known.rules != NOTHING_ALLOWED or not known.kind:
+            return None
+        return FetchError(
+            known.kind,
+            f"its robots.txt could not be had: {known.failure}",
+            shown(url),
+            "without it no page is asked for; it is tried again later",
+        )
+
     def delay(self, url: str) -> float | None:
         """Seconds between two requests, if robots.txt is known and says so (Crawl-delay)."""
         parsed = _parsed(url)
         known = self._known.get(_origin(parsed)) if parsed else None
         return known.delay if known else None
 
-    async def _know(self, origin: str) -> _Known:
+    async def _know(self, origin: str, ca_file: str) -> _Known:
         known = self._known.get(origin)
         if known is not None and known.holds(self._now()):
             self._known.move_to_end(origin)
             return known
         asking = self._asking.get(origin)
         if asking is None:
-            asking = self._asking[origin] = asyncio.create_task(self._ask(origin))
+            asking = self._asking[origin] = asyncio.create_task(self._ask(origin, ca_file))
             asking.add_done_callback(lambda task: self._asked(origin, task))
         # whoever asked first may be cancelled while others wait for the same answer
         return await asyncio.shield(asking)
 
-    async def _ask(self, origin: str) -> _Known:
+    async def _ask(self, origin: str, ca_file: str) -> _Known:
         try:
-            answer = await self._get(f"{origin}/robots.txt")
-        except FetchError:
-            answer = RobotsAnswer(0, b"")
+            answer = await self._get(f"{origin}/robots.txt", ca_file)
+        except FetchError as error:
+            return self._unreachable(origin, error.kind, error.what)
         now = self._now()
         if 200 <= answer.status < 300:
             rules = _ours(answer.body, self._token)
@@ -126,18 +153,26 @@ class Robots:
             return _Known(now, rules, delay)
         if 300 <= answer.status < 500 and answer.status != 429:
             return _Known(now, "")
-        before = self._known.get(origin)
-        since = before.unreachable_since if before else None
-        if since is not None and now - since > GIVEN_UP_AFTER:
-            return _Known(now, "", unreachable_since=since)
-        return _Known(now, NOTHING_ALLOWED, unreachable_since=since or now)
+        return self._unreachable(origin, "robots", f"the server answered {answer.status}")
+
+    def _unreachable(self, origin: str, kind: str, failure: str) -> _Known:
+        now, before = self._now(), self._known.get(origin)
+        if before is None or before.unreachable_since is None:
+            return _Known(now, NOTHING_ALLOWED, None, UNREACHABLE_FOR, now, kind, failure)
+        since, kept_for = before.unreachable_since, min(2 * before.kept_for, KEPT_FOR)
+        if now - since > GIVEN_UP_AFTER:
+            return _Known(now, "", None, kept_for, since)
+        return _Known(now, NOTHING_ALLOWED, None, kept_for, since, kind, failure)
 
     def _asked(self, origin: str, task: asyncio.Task[_Known]) -> None:
         del self._asking[origin]
         if task.cancelled() or task.exception() is not None:
             return
+        self._remember(origin, task.result())
+
+    def _remember(self, origin: str, known: _Known) -> None:
         before = self._known.pop(origin, None)
-        self._known[origin] = known = task.result()
+        self._known[origin] = known
         self._kept += len(known.rules) - (len(before.rules) if before else 0)
         while len(self._known) > MAX_ORIGINS or self._kept > MAX_KEPT:
             _, oldest = self._known.popitem(last=False)

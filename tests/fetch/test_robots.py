@@ -28,7 +28,7 @@ class Site:
         self.now = datetime(2026, 3, 1, tzinfo=UTC)
         self.robots = Robots(self._get, "Aggregator", lambda: self.now)
 
-    async def _get(self, url: str) -> RobotsAnswer:
+    async def _get(self, url: str, ca_file: str) -> RobotsAnswer:
         self.asked.append(url)
         await asyncio.sleep(0)
         given = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -210,7 +210,7 @@ def test_a_site_that_has_no_file_allows_everything_for_a_day(code: int) -> None:
     assert len(site.asked) == 1
 
 
-UNREACHABLE = [status(429), status(500), status(503), status(999), status(0), FetchError("dns", "")]
+UNREACHABLE = [status(429), status(500), status(503), status(999), FetchError("dns", "")]
 
 
 @pytest.mark.parametrize("failure", UNREACHABLE)
@@ -228,6 +228,52 @@ def test_a_site_that_cannot_say_allows_nothing_and_is_asked_again_after_an_hour(
     site = Site(failure, rules(""))
     run(site, ask)
     assert len(site.asked) == 2
+
+
+def test_it_is_left_alone_twice_as_long_each_time_and_a_day_at_most() -> None:
+    async def ask(site: Site) -> list[int]:
+        hours = []
+        for hour in range(100):
+            before = len(site.asked)
+            await site.allows()
+            hours += [hour] * (len(site.asked) - before)
+            site.now += timedelta(hours=1)
+        return hours
+
+    assert run(Site(status(503)), ask) == [0, 1, 3, 7, 15, 31, 55, 79]
+
+
+def test_why_it_could_not_be_had_is_told_as_it_was() -> None:
+    async def ask(site: Site) -> list[FetchError | None]:
+        told = []
+        for _ in range(4):
+            await site.allows()
+            told.append(site.robots.failure(f"{HOST}/a"))
+            site.now += timedelta(days=1)
+        return told
+
+    site = Site(FetchError("dns", "not known", "x"), status(503), status(404), rules("disallow: /"))
+    unknown, broken, *others = run(site, ask)
+    assert unknown is not None
+    assert unknown.kind == "dns"
+    assert "not known" in str(unknown)
+    assert broken is not None
+    assert broken.kind == "robots"
+    assert "503" in str(broken)
+    assert others == [None, None]
+
+
+def test_a_successor_knows_what_was_told() -> None:
+    async def ask(site: Site) -> None:
+        assert not await site.allows()
+        other = Site(rules(""))
+        other.robots.take_over(site.robots)
+        assert not await other.allows()
+        assert other.asked == []
+        other.now += timedelta(days=1)
+        assert await other.allows()
+
+    run(Site(rules("User-agent: *\nDisallow: /")), ask)
 
 
 def test_a_site_that_could_not_say_for_a_month_counts_as_having_no_file() -> None:

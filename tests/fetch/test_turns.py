@@ -16,6 +16,7 @@ from aggregator.fetch import Fetcher
 from tests.fetch.asking import (
     HERE,
     NOTHING,
+    PUBLIC_ONLY,
     SHORT,
     fetched,
     fetching,
@@ -322,3 +323,50 @@ def test_whatever_robots_txt_is_a_page_is_asked_for_or_not(robots: bytes, allowe
 
     _, site = fetched({"/robots.txt": robots, "/page": answer(b"x")}, ask)
     assert site.targets == ["/robots.txt", *["/page"] * (2 if allowed else 0)]
+
+
+@pytest.mark.parametrize("given", [b"", slowly(b"", every=60)], ids=["hang-up", "silence"])
+def test_why_robots_txt_could_not_be_had_is_what_is_told_of_the_page(given: bytes | Answer) -> None:
+    async def ask(fetcher: Fetcher, site: Loopback) -> str:
+        with pytest.raises(FetchError, match=r"robots\.txt could not be had") as caught:
+            await fetcher.page(f"{site.origin}/page")
+        return caught.value.kind
+
+    kind, site = fetched({"/robots.txt": given, "/page": answer(b"x")}, ask, SHORT)
+    assert kind == ("timeout" if given else "protocol")
+    assert "/page" not in site.targets
+
+
+def test_a_site_that_is_not_reached_at_all_is_not_said_to_forbid_anything() -> None:
+    async def kind_of(url: str, config: FetchSettings) -> str:
+        async with fetching(config) as fetcher:
+            with pytest.raises(FetchError) as caught:
+                await fetcher.page(url)
+            return caught.value.kind
+
+    assert asyncio.run(kind_of("http://127.0.0.1:9/page", HERE)) == "connect"
+    assert asyncio.run(kind_of("http://127.0.0.1:9/page", PUBLIC_ONLY)) == "blocked_address"
+    assert asyncio.run(kind_of("http://nowhere.invalid/page", HERE)) == "dns"
+
+
+# --- a reload ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("per_host", [HERE.per_host, HERE.per_host + 1])
+def test_a_client_that_takes_anothers_place_knows_who_wants_peace_and_what_is_forbidden(
+    per_host: int,
+) -> None:
+    async def ask(old: Fetcher, site: Loopback) -> None:
+        await old.page(f"{site.origin}/page")
+        with pytest.raises(FetchError, match="429"):
+            await old.feed(f"http://localhost:{site.port}/busy", NOTHING)
+        async with fetching(replace(HERE, per_host=per_host)) as new:
+            new.take_over(old)
+            await new.page(f"{site.origin}/page")
+            with pytest.raises(FetchError) as caught:
+                await new.feed(f"http://localhost:{site.port}/page", NOTHING)
+            assert caught.value.kind == "held"
+
+    busy = answer(status="429 Too Many Requests", retry_after="100")
+    _, site = fetched({"/page": answer(b"x"), "/busy": busy}, ask)
+    assert site.targets == ["/robots.txt", "/page", "/busy", "/page"]
