@@ -141,7 +141,7 @@ class Poller:
         known = state if state.rhythm else with_rhythm(state, dated)
         state = _due(state, self._after(spec, known, answer, now, pushed))
         decision, state = await self.store.write(polls.record_poll, state, reading, now)
-        if answer.status != PARTIAL:
+        if answer.status != PARTIAL and state.url == address.url:
             await mind_links(self.store, hub, spec.id, reading.links, answer.url, now)
         if decision.new and await mind_what_was_new(self.store, hub, before, now):
             state = _due(state, self._after(spec, state, answer, now, pushed=False))
