@@ -198,9 +198,10 @@ def feeds(setting: Setting, as_json: bool) -> None:
 
     with setting.store(config) as store:
         states = {state.feed_id: state for state in store.feed_states()}
+        hubs = store.subscriptions()
     show(
-        reports.feeds_report(config.feeds, states),
-        reports.feeds_tables(config.feeds, states, clock()),
+        reports.feeds_report(config.feeds, states, hubs),
+        reports.feeds_tables(config.feeds, states, clock(), hubs),
         as_json,
     )
 

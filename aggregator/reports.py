@@ -15,11 +15,20 @@ from aggregator.core.cadence import NEVER
 from aggregator.core.faults import hint_for
 from aggregator.core.feed_state import Address, FeedState, aligned
 from aggregator.core.model import Counts, FeedSpec
+from aggregator.core.websub import Subscription
 from aggregator.engines.local import CycleReport
 from aggregator.outputs import FORMATS
 from aggregator.pipeline import edition_path
 from aggregator.trial import Trial
 
+NO_HUBS: Mapping[str, Subscription] = {}
+PUSH_STATES = {
+    "wanted": "not asked yet: hubs need a [server] public_url that they can reach",
+    "asked": "asked, not verified yet",
+    "verified": "subscribed",
+    "denied": "denied by the hub",
+    "leaving": "ends",
+}
 STORED = ("entries", "articles", "duplicates", "pending")
 
 
@@ -121,10 +130,31 @@ def status_tables(result: Mapping[str, object]) -> tuple[Table, ...]:
 
 
 def feeds_report(
-    specs: Sequence[FeedSpec], states: Mapping[str, FeedState]
+    specs: Sequence[FeedSpec],
+    states: Mapping[str, FeedState],
+    hubs: Mapping[str, Subscription] = NO_HUBS,
 ) -> list[dict[str, object]]:
     """Each configured feed's health. What was never polled has neither times nor entries."""
-    return [_feed_report(spec, states.get(spec.id)) for spec in specs]
+    return [
+        _feed_report(spec, states.get(spec.id)) | {"push": _push_report(hubs.get(spec.id))}
+        for spec in specs
+    ]
+
+
+def _push_report(hub: Subscription | None) -> dict[str, object] | None:
+    """What a feed has with its hub, without what is secret of it; None where it names none."""
+    if hub is None:
+        return None
+    return {
+        "hub": masked(hub.hub),
+        "topic": masked(hub.topic),
+        "state": hub.state,
+        "until": _moment(hub.lease_until),
+        "last_push_at": _moment(hub.last_push_at),
+        "pushes": hub.pushes,
+        "ignored": hub.ignored,
+        "error": masked(hub.error),
+    }
 
 
 def _feed_report(spec: FeedSpec, state: FeedState | None) -> dict[str, object]:
@@ -178,7 +208,10 @@ def _moment(moment: datetime | None) -> str | None:
 
 
 def feeds_tables(
-    specs: Sequence[FeedSpec], states: Mapping[str, FeedState], now: datetime
+    specs: Sequence[FeedSpec],
+    states: Mapping[str, FeedState],
+    now: datetime,
+    hubs: Mapping[str, Subscription] = NO_HUBS,
 ) -> tuple[Table, ...]:
     """Each configured feed's health; what is wrong with those that fail, and what to do about it;
     until when those wait whose host asked for peace; of those with several addresses, which one
@@ -212,7 +245,22 @@ def feeds_tables(
         rows = [_address_row(state, a, now) for state in mirrored for a in state.addresses]
         columns = ("feed", "address", "state", "newest entry", "last worked", "left alone until")
         tables.append(Table("Addresses", columns, rows))
+    pushed = [_push_row(hubs[spec.id], now) for spec in specs if spec.id in hubs]
+    if pushed:
+        columns = ("feed", "hub", "state", "until", "last push", "problem")
+        tables.append(Table("Pushes", columns, pushed))
     return tuple(tables)
+
+
+def _push_row(hub: Subscription, now: datetime) -> Sequence[object]:
+    return (
+        hub.feed_id,
+        masked(hub.hub),
+        PUSH_STATES[hub.state],
+        ago(hub.lease_until, now) if hub.holds(now) else "",
+        ago(hub.last_push_at, now),
+        masked(hub.error),
+    )
 
 
 def _feed_row(feed_id: str, state: FeedState | None, now: datetime) -> Sequence[object]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -22,8 +22,9 @@ from aggregator.core.feed_state import (
     unanswered,
 )
 from aggregator.core.model import FeedSpec, Validators
+from aggregator.core.websub import State, Subscription
 from aggregator.demo.newsroom import Newsroom, find_seeds, serve
-from aggregator.reports import feeds_report, feeds_tables
+from aggregator.reports import PUSH_STATES, feeds_report, feeds_tables
 from tests.running import Installation
 
 NOW = datetime(2021, 11, 24, 14, 0, tzinfo=UTC)
@@ -216,3 +217,58 @@ def test_what_a_server_answered_leads_to_the_right_advice(
     shown = place.do("feeds").stdout
     assert HINTS["http_5xx"] in shown
     assert f"{voa.urls[0]}\tserves" in shown
+
+
+# --- pushes ------------------------------------------------------------------------------------
+
+HUB = Subscription(
+    token="verysecret-token",
+    feed_id="single",
+    topic="https://single.example/feed",
+    hub="https://hub.example/?key=geheim",
+    hubs=("https://hub.example/?key=geheim",),
+    secret="verysecret-secret",
+    state="verified",
+    callback="https://news.example.org/websub/verysecret-token",
+    lease_until=NOW + timedelta(days=9),
+    last_push_at=NOW - timedelta(hours=2),
+    pushes=3,
+    ignored=1,
+    error="https://hub.example/?key=geheim: no answer in 30 s",
+)
+
+
+def test_it_says_what_a_feed_has_with_its_hub_and_none_of_its_secrets(
+    states: Mapping[str, FeedState],
+) -> None:
+    by_id = {report["feed_id"]: report for report in feeds_report(SPECS, states, {"single": HUB})}
+    assert by_id["mirrored"]["push"] is None
+    assert by_id["single"]["push"] == {
+        "hub": "https://hub.example/?key=***",
+        "topic": "https://single.example/feed",
+        "state": "verified",
+        "until": "2021-12-03T14:00:00+00:00",
+        "last_push_at": "2021-11-24T12:00:00+00:00",
+        "pushes": 3,
+        "ignored": 1,
+        "error": "https://hub.example/?key=***: no answer in 30 s",
+    }
+    pushes = feeds_tables(SPECS, states, NOW, {"single": HUB})[-1]
+    assert pushes.title == "Pushes"
+    assert list(pushes.rows) == [
+        (
+            "single",
+            "https://hub.example/?key=***",
+            "subscribed",
+            "in 9 d",
+            "2 h ago",
+            "https://hub.example/?key=***: no answer in 30 s",
+        )
+    ]
+    told = json.dumps(by_id) + str(pushes)
+    assert "verysecret" not in told
+    assert "geheim" not in told
+
+
+def test_every_state_of_a_subscription_has_its_words() -> None:
+    assert get_args(State) == tuple(PUSH_STATES)

@@ -18,7 +18,7 @@ An operation is a function whose first argument is a connection in a transaction
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -26,6 +26,7 @@ from sqlalchemy import Connection
 
 from aggregator.core.feed_state import FeedState
 from aggregator.core.model import Article, Counts, Match
+from aggregator.core.websub import Subscription
 from aggregator.store import articles, editions, materials, polls, subscriptions
 from aggregator.store.database import Database
 from aggregator.store.writer import Writer
@@ -111,6 +112,10 @@ class Store:
     def feed_states(self) -> tuple[FeedState, ...]:
         """How every configured feed is doing."""
         return self.read_now(editions.feed_states)
+
+    def subscriptions(self) -> Mapping[str, Subscription]:
+        """What feeds have with the hubs they name, by feed."""
+        return self.read_now(subscriptions.of_feeds)
 
     def counts(self) -> Counts:
         """The store in numbers."""

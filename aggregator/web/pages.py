@@ -22,7 +22,7 @@ from aggregator.core.feed_state import Address, aligned
 from aggregator.core.model import Article, BodyHistory, FeedSpec, Reason
 from aggregator.outputs import FORMATS
 from aggregator.outputs.item import headline, outlet_of, web_address
-from aggregator.store import editions
+from aggregator.store import editions, subscriptions
 from aggregator.web.responses import answer, cacheable, made_now, redirect
 from aggregator.web.site import Site, site_of
 from aggregator.web.wording import (
@@ -32,6 +32,7 @@ from aggregator.web.wording import (
     advice,
     due_words,
     error_words,
+    push_words,
     status_words,
     verdict_words,
 )
@@ -125,6 +126,7 @@ def _what_is_known(site: Site, spec: FeedSpec) -> dict[str, object]:
         "bodies": read(editions.body_history, spec.id) if state else BodyHistory(),
         "articles": articles,
         "home": _home(articles),
+        "hub": read(subscriptions.of_feed, spec.id),
     }
 
 
@@ -251,6 +253,7 @@ def _templates() -> Environment:
         "address": web_address,
         "headline": headline,
         "masked": masked,
+        "push_words": push_words,
         "moment": _moment,
         "outlet": outlet_of,
         "readable": _readable,

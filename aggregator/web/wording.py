@@ -108,6 +108,11 @@ def address_words(address: Address) -> str:
     return f"出错：{error_words(address.status, address.error)}"
 
 
+def push_words(state: str) -> str:
+    """How far a subscription with a feed's hub is."""
+    return _PUSH_STATES.get(state, state)
+
+
 def due_words(because: str) -> str:
     """Why a feed's next poll is when it is; "" if not all of it is known here."""
     parts = [_translated(part, _DUE) for part in because.split(", ")]
@@ -118,6 +123,14 @@ def verdict_words(reason: str) -> str:
     """Why a body was taken for the whole text or for a part of it; "" if it is not known here."""
     return _translated(reason, _VERDICTS)
 
+
+_PUSH_STATES = {
+    "wanted": "还没有订阅：[server] public_url 要填推送服务器访问得到的地址",
+    "asked": "已请求订阅，等对方确认",
+    "verified": "已订阅",
+    "denied": "对方拒绝了订阅",
+    "leaving": "正在退订",
+}
 
 _Words = Callable[[re.Match[str]], str]
 _Form = tuple[re.Pattern[str], _Words]
@@ -188,6 +201,7 @@ _DUE: Sequence[_Form] = (
     _form(r"an hour at least", "至少隔一小时"),
     _form(r"no validators", "每次都要下载全部内容，所以每天一次"),
     _form(r"pushes arrive", "有推送，轮询只是补充"),
+    _form(r"a push announced something", "推送说有新内容"),
     _form(r"(skipHours|skipDays)", "避开来源声明的 {1}"),
 )
 _VERDICTS: Sequence[_Form] = (

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from aggregator.core.feed_state import Address, FeedState
-from aggregator.store import articles, editions, materials, polls
+from aggregator.store import articles, editions, materials, polls, subscriptions
 from tests.store.making import FEEDX, HOUR, NOW, Newsroom, composed, entry, reading
 
 Plans = dict[str, str]
@@ -44,6 +44,8 @@ POLLED = FeedState(
 )
 """A feed with a mirror: its entries are looked for by their URLs too."""
 
+TOKEN = "a token"
+
 HOT: dict[str, Callable[[Connection], object]] = {
     "due feeds": lambda c: polls.due_feeds(c, NOW, 10, ["x"]),
     "a poll": lambda c: polls.record_poll(
@@ -65,10 +67,18 @@ HOT: dict[str, Callable[[Connection], object]] = {
     "a topic's members": lambda c: editions.members(c, "kabul", NOW - HOUR),
     "a scan": lambda c: list(editions.scan(c, NOW - 9 * HOUR)),
     "feed states": editions.feed_states,
+    "a feed's hub": lambda c: subscriptions.of_feed(c, "feedx"),
+    "a push": lambda c: subscriptions.record_push(c, TOKEN, [entry("pushed")], NOW),
+    "a challenge": lambda c: subscriptions.answer(c, TOKEN, "subscribe", "t", "60", NOW),
+    "hubs to ask": lambda c: subscriptions.due(c, NOW, True, 10),
+    "what was announced": lambda c: subscriptions.invited(c, NOW, HOUR),
     "a feed's state": lambda c: editions.feed_state(c, "feedx"),
     "the newest of a feed": lambda c: editions.articles_of_feed(c, "feedx", 10),
     "a feed's bodies": lambda c: editions.body_history(c, "feedx"),
 }
+
+
+TABLES = ("entries", "articles", "matches", "extracts", "revisions", "subscriptions")
 
 
 @pytest.fixture
@@ -88,7 +98,7 @@ def test_no_hot_statement_reads_a_whole_table(full: Newsroom, what: str) -> None
     plans = plans_of(full, HOT[what])
     assert plans
     for statement, plan in plans.items():
-        for table in ("entries", "articles", "matches", "extracts", "revisions"):
+        for table in TABLES:
             assert f"SCAN {table}" not in plan, statement
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from lxml import html
 
 from aggregator.core.cadence import Wishes, after_failure
 from aggregator.core.feed_state import FeedState, aligned, answered, failed, unanswered
-from aggregator.core.model import Composed, FeedSpec, Validators
-from aggregator.store import Store, articles, polls
+from aggregator.core.model import Composed, FeedLinks, FeedSpec, Validators
+from aggregator.core.websub import State, Subscription
+from aggregator.store import Store, articles, polls, subscriptions
 from aggregator.web import Site, create_app
-from aggregator.web.wording import ADVICE
+from aggregator.web.wording import ADVICE, push_words
 from tests.outputs.samples import CONSULTATION, TALKS
 from tests.web.newsroom_site import FEEDS, NOW, Client, composed
 
@@ -250,3 +251,47 @@ def test_the_list_of_feeds_leads_to_each_and_says_what_to_do(client: Client) -> 
     links = page.xpath("//tbody/tr/th/a/@href")
     assert links == ["/feeds/aljazeera", "/feeds/feedx", "/feeds/silent"]
     assert "会自动重试" in words(page.xpath("//tbody/tr")[2])
+
+
+# --- pushes ------------------------------------------------------------------------------------
+
+
+def subscribed(site: Site, state: State, error: str = "") -> Subscription:
+    """The feed `feedx` named a hub, with which it has come this far."""
+    links = FeedLinks(("https://hub.example/?key=geheim",), "https://feedx.example/a.xml")
+    write(site.store, subscriptions.record_links, "feedx", links, links.self_url, NOW)
+    known = site.store.subscriptions()["feedx"]
+    known = replace(
+        known,
+        state=state,
+        callback=f"https://news.example.org/websub/{known.token}",
+        lease_until=NOW + 50 * HOUR,
+        last_push_at=NOW - 2 * HOUR,
+        error=error,
+    )
+    write(site.store, subscriptions.save, known)
+    return known
+
+
+def test_it_says_how_far_the_feed_is_with_its_hub_and_none_of_its_secrets(
+    site: Site, client: Client
+) -> None:
+    assert "推送" not in facts(page_of(client, "feedx"))
+    known = subscribed(site, "verified", "https://hub.example/?key=geheim: no answer")
+    page = page_of(client, "feedx")
+    said = facts(page)["推送"]
+    assert said.startswith("已订阅，有效至 2021-11-26 16:00 UTC（2 天后）；上次推送：2021-11-24")
+    assert "https://hub.example/?key=*** https://hub.example/?key=***: no answer" in said
+    shown = html.tostring(page, encoding="unicode")
+    assert known.token not in shown
+    assert known.secret not in shown
+
+
+def test_a_hub_that_was_not_asked_says_what_is_missing(site: Site, client: Client) -> None:
+    subscribed(site, "wanted")
+    assert "public_url" in facts(page_of(client, "feedx"))["推送"]
+
+
+@pytest.mark.parametrize("state", get_args(State))
+def test_every_state_of_a_subscription_is_said_in_chinese(state: str) -> None:
+    assert push_words(state) != state
