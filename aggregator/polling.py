@@ -40,7 +40,7 @@ from aggregator.core.freshness import freshness
 from aggregator.core.model import FeedSpec, NotModified, Retrieved
 from aggregator.core.websub import arriving
 from aggregator.errors import AggregatorError, FetchError, NotAFeed, StoreError
-from aggregator.fetch import Fetcher, shown
+from aggregator.fetch import Fetcher, ca_file_for, shown
 from aggregator.steps import read_feed
 from aggregator.store import Store, polls, subscriptions
 from aggregator.websub import mind_links, mind_what_was_new
@@ -119,7 +119,8 @@ class Poller:
         self, spec: FeedSpec, state: FeedState, address: Address, now: datetime
     ) -> tuple[FeedState, Poll]:
         """Asks one address and stores what it gives, with the state that the feed is then in."""
-        answer = await self.fetcher.feed(address.asked, address.validators)
+        ca_file = ca_file_for(address.asked, (spec,))
+        answer = await self.fetcher.feed(address.asked, address.validators, ca_file)
         before, hub = state.last_poll_at, await self.store.read(subscriptions.of_feed, spec.id)
         pushed = hub is not None and arriving(hub, now)
         if isinstance(answer, NotModified):

@@ -114,6 +114,7 @@ class _Context:
 
     aliases: Aliases
     sources: Collection[str]
+    folder: Path
 
 
 def _context(info: ValidationInfo) -> _Context:
@@ -126,6 +127,11 @@ def _source(value: object, info: ValidationInfo) -> str:
     if name and known and name not in known:
         raise values.Wrong(f'unknown source "{name}"', values.nearest(name, known))
     return name
+
+
+def _ca_file(value: object, info: ValidationInfo) -> str:
+    name = values.file_path(value)
+    return values.certificates(_context(info).folder / name) if name else ""
 
 
 def _query(value: object, info: ValidationInfo) -> str:
@@ -163,7 +169,7 @@ class _Store(Table):
 
 
 class _Output(Table):
-    dir: Annotated[str, PlainValidator(values.folder)] = ""
+    dir: Annotated[str, PlainValidator(values.file_path)] = ""
     title: Line = OutputSettings.title
     language: Annotated[str, PlainValidator(values.language)] = OutputSettings.language
     outlet_in: Annotated[OutletIn, PlainValidator(values.one_of("author", "title", "both"))] = (
@@ -185,6 +191,7 @@ class _Feed(Table):
     keep: Filter = ""
     drop: Filter = ""
     tags: tuple[Line, ...] = ()
+    ca_file: Annotated[str, PlainValidator(_ca_file)] = ""
     clean: CleanTable = CleanTable()
     pages: PagesTable = PagesTable()
     canonical: CanonicalTable = Field(default_factory=dict)
@@ -253,7 +260,7 @@ def load_config(path: Path, sources: Collection[str] = ()) -> Config:
 
 
 def parse_config(text: str, file: str, sources: Collection[str] = ()) -> Config:
-    """The configuration in `text`; `file` is its name, for messages and relative folders.
+    """The configuration in `text`; `file` is its name, for messages and relative paths.
 
     Raises ConfigError with everything that is wrong, in the order of the lines.
     """
@@ -265,7 +272,7 @@ def parse_config(text: str, file: str, sources: Collection[str] = ()) -> Config:
     except ValueError as error:  # tomllib.TOMLDecodeError, and int() where a number is too long
         raise _syntax_problem(error, text, file) from None
 
-    context = _Context(_readable_aliases(document), sources)
+    context = _Context(_readable_aliases(document), sources, Path(file).parent)
     found: list[Mistake] = list(contradictions(document, lines, FetchSettings()))
     tables: _File | None = None
     try:

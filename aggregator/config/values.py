@@ -10,8 +10,10 @@ import difflib
 import ipaddress
 import json
 import re
+import ssl
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -112,12 +114,30 @@ def label(value: object) -> str:
     return line(value) if value != "" else ""
 
 
-def folder(value: object) -> str:
+def file_path(value: object) -> str:
     """A path; empty for none."""
     path = label(value)
     if path.startswith("~"):
         raise Wrong("~ is not known to a service", "write the whole path")
     return path
+
+
+def certificates(path: Path) -> str:
+    """The path of a file that has at least one certificate, in PEM form."""
+    trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        trusted.load_verify_locations(path)
+    except ssl.SSLError:
+        pass
+    except FileNotFoundError:
+        hint = "a relative path begins at the folder of this file"
+        raise Wrong(f'there is no file "{path}"', hint) from None
+    except OSError as error:
+        what = f'"{path}" cannot be read: {error.strerror or error}'
+        raise Wrong(what) from None
+    if not trusted.cert_store_stats()["x509"]:
+        raise Wrong(f'"{path}" has no certificate', "it needs them in PEM form: -----BEGIN …")
+    return str(path)
 
 
 def header_text(value: object) -> str:

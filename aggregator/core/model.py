@@ -66,6 +66,8 @@ class FeedSpec:
     keep: str = ""
     drop: str = ""
     tags: tuple[str, ...] = ()
+    ca_file: str = ""
+    """Its certificates are trusted for this feed's hosts, besides those that the system trusts."""
     rules: FeedRules = NO_FEED_RULES
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Iterable
 
 import httpx
 
+from aggregator.core.model import FeedSpec
 from aggregator.errors import FetchError
 
 NO_URL = "not a URL that can be fetched"
@@ -71,6 +73,21 @@ def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
     upgraded = (one.scheme, other.scheme) == ("http", "https") and not (one.port or other.port)
     same = (one.scheme, port_of(one)) == (other.scheme, port_of(other))
     return one.host == other.host and (same or upgraded)
+
+
+def ca_file_for(url: str, feeds: Iterable[FeedSpec]) -> str:
+    """The CA file of a feed that is on the URL's host; empty if none of them has one."""
+    host = _host(url)
+    return next(
+        (f.ca_file for f in feeds if f.ca_file and any(_host(own) == host for own in f.urls)), ""
+    )
+
+
+def _host(url: str) -> str:
+    try:
+        return httpx.URL(url).host.rstrip(".")
+    except (httpx.InvalidURL, ValueError):
+        return ""
 
 
 def port_of(url: httpx.URL) -> int:

@@ -73,6 +73,7 @@ def test_every_key_reaches_its_setting() -> None:
     )
     assert config.aliases == {"塔利班": ("塔里班", "Taliban")}
     assert config.feeds[0].interval == timedelta(weeks=1)
+    assert config.feeds[0].ca_file == str(DATA / "ca.pem")
     assert config.feeds[0].rules == FeedRules(
         clean_drop=("div.share", "p.ad"),
         clean_lift=("div.box",),
@@ -87,6 +88,38 @@ def test_every_key_reaches_its_setting() -> None:
         page_whole=("阅读全文",),
     )
     assert config.topics == (TopicSpec("afghanistan", "阿富汗", "塔利班", "summary", 20),)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (None, "there is no file"),
+        ("", "has no certificate"),
+        ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "has no certificate"),
+        ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "has no certificate"),
+    ],
+)
+def test_a_ca_file_has_a_certificate_or_is_named_with_its_line(
+    tmp_path: Path, content: str | None, what: str
+) -> None:
+    if content is not None:
+        (tmp_path / "ca.pem").write_text(content)
+    path = tmp_path / "config.toml"
+    path.write_text('[[feeds]]\nid = "a"\nurl = "https://a.example/"\nca_file = "ca.pem"\n')
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    [problem] = caught.value.problems
+    assert (problem.file, problem.line, problem.key) == (str(path), 4, "feeds.ca_file")
+    assert what in problem.what
+    assert str(tmp_path / "ca.pem") in problem.what
+
+
+def test_a_folder_is_no_ca_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="ca_file"):
+        parse_config(
+            '[[feeds]]\nid = "a"\nurl = "https://a.example/"\nca_file = "."\n',
+            str(tmp_path / "c.toml"),
+        )
 
 
 @pytest.mark.parametrize(
@@ -113,6 +146,7 @@ def test_what_is_shown_is_plain_json_in_the_words_of_the_file_without_secrets() 
     given_back = json.loads(json.dumps(shown(config)))
     assert given_back.pop("path").endswith("full.toml")
     assert given_back["output"].pop("dir").endswith("public")
+    assert given_back["feeds"][0].pop("ca_file").endswith("ca.pem")
     assert given_back == expected
     assert "secret" not in json.dumps(shown(config))
 

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from aggregator.core.model import FeedSpec
+from aggregator.fetch import ca_file_for
 from tests.fetch.asking import (
     PUBLIC_ONLY,
     failure_at,
@@ -59,3 +61,26 @@ def test_no_text_after_the_scheme_gives_anything_but_a_fetch_failure(odd: str) -
 def test_no_location_gives_anything_but_a_fetch_failure(location: str) -> None:
     for target in (f"/{location}", f"http:{location}", f"http://a..b{location}", f"?{location}"):
         failure_of(redirect(target, "302 Found"))
+
+
+FEEDS = (
+    FeedSpec("a", ("https://a.example/feed",)),
+    FeedSpec("b", ("https://a.example/b", "https://b.example:8443/b"), ca_file="b.pem"),
+    FeedSpec("c", ("https://c.example/feed",), ca_file="c.pem"),
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "ca_file"),
+    [
+        ("https://a.example/page", "b.pem"),
+        ("https://B.example/page", "b.pem"),
+        ("https://c.example./page", "c.pem"),
+        ("https://sub.c.example/page", ""),
+        ("https://elsewhere.example/?https://c.example/", ""),
+        ("https://[::1", ""),
+        ("", ""),
+    ],
+)
+def test_a_ca_file_is_for_the_hosts_of_its_feed(url: str, ca_file: str) -> None:
+    assert ca_file_for(url, FEEDS) == ca_file

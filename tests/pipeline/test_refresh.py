@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from aggregator.core.cadence import NEVER, Heard, Wishes, after_failure, after_poll
 from aggregator.core.model import FeedSpec
 from aggregator.store import editions, polls
-from tests.loopback import answer
+from tests.fetch.asking import self_signed, served
+from tests.loopback import Loopback, answer
 from tests.publisher import (
     HOUR,
     INTERVAL,
@@ -475,3 +478,22 @@ def test_what_the_server_says_of_freshness_counts_also_with_a_304(on_desk: OnDes
         assert (await d.refresh("own")).due_because == "ttl 90", "what the feed said is remembered"
 
     on_desk(play, OWN, interval=HOUR)
+
+
+def test_the_certificates_of_a_feeds_own_file_are_trusted_for_it_alone(
+    on_desk: OnDesk, tmp_path: Path
+) -> None:
+    certificate = self_signed(tmp_path)
+
+    async def play(d: Desk) -> None:
+        fetch = replace(d.config.fetch, allow_private=("127.0.0.0/8",))
+        d.config = replace(d.config, fetch=fetch)
+        site = Loopback({"/a": answer(rss(item("/1", "甲", LONG)))}, served(certificate))
+        async with site:
+            url = f"https://localhost:{site.port}/a"
+            trusting = FeedSpec("trusting", (url,), ca_file=str(certificate[0]))
+            await d.reopen(feeds=(trusting, FeedSpec("other", (url,))))
+            assert (await d.refresh("trusting")).last_status == "new"
+            assert (await d.refresh("other")).last_status == "tls"
+
+    on_desk(play)
