@@ -24,6 +24,7 @@ from aggregator.trial import Trial
 NO_HUBS: Mapping[str, Subscription] = {}
 PUSH_STATES = {
     "wanted": "not asked yet: hubs need a [server] public_url that they can reach",
+    "refused": "not taken, it is tried again",
     "asked": "asked, not verified yet",
     "verified": "subscribed",
     "denied": "denied by the hub",
@@ -148,7 +149,7 @@ def _push_report(hub: Subscription | None) -> dict[str, object] | None:
     return {
         "hub": masked(hub.hub),
         "topic": masked(hub.topic),
-        "state": hub.state,
+        "state": hub.progress,
         "until": _moment(hub.lease_until),
         "last_push_at": _moment(hub.last_push_at),
         "pushes": hub.pushes,
@@ -256,7 +257,7 @@ def _push_row(hub: Subscription, now: datetime) -> Sequence[object]:
     return (
         hub.feed_id,
         masked(hub.hub),
-        PUSH_STATES[hub.state],
+        PUSH_STATES[hub.progress],
         ago(hub.lease_until, now) if hub.holds(now) else "",
         ago(hub.last_push_at, now),
         masked(hub.error),

@@ -270,5 +270,10 @@ def test_it_says_what_a_feed_has_with_its_hub_and_none_of_its_secrets(
     assert "geheim" not in told
 
 
-def test_every_state_of_a_subscription_has_its_words() -> None:
-    assert get_args(State) == tuple(PUSH_STATES)
+def test_every_state_of_a_subscription_has_its_words(states: Mapping[str, FeedState]) -> None:
+    assert {*get_args(State), "refused"} == PUSH_STATES.keys()
+    refused = replace(HUB, state="wanted")
+    assert (
+        feeds_tables(SPECS, states, NOW, {"single": refused})[-1].rows[0][2]
+        == (PUSH_STATES["refused"])
+    )

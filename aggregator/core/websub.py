@@ -96,6 +96,11 @@ class Subscription:
     """Pushes that were not signed, or not by the hub."""
     error: str = ""
 
+    @property
+    def progress(self) -> str:
+        """How far it is: its state, or `refused` where a hub was asked and did not take it."""
+        return "refused" if self.state == "wanted" and self.callback else self.state
+
     def holds(self, now: datetime) -> bool:
         """Whether the hub has taken it, and still holds to it."""
         return (

@@ -108,9 +108,9 @@ def address_words(address: Address) -> str:
     return f"出错：{error_words(address.status, address.error)}"
 
 
-def push_words(state: str) -> str:
+def push_words(progress: str) -> str:
     """How far a subscription with a feed's hub is."""
-    return _PUSH_STATES.get(state, state)
+    return _PUSH_STATES.get(progress, progress)
 
 
 def due_words(because: str) -> str:
@@ -126,6 +126,7 @@ def verdict_words(reason: str) -> str:
 
 _PUSH_STATES = {
     "wanted": "还没有订阅：[server] public_url 要填推送服务器访问得到的地址",
+    "refused": "订阅没有成功，以后再试",
     "asked": "已请求订阅，等对方确认",
     "verified": "已订阅",
     "denied": "对方拒绝了订阅",

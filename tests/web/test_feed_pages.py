@@ -288,10 +288,11 @@ def test_it_says_how_far_the_feed_is_with_its_hub_and_none_of_its_secrets(
 
 
 def test_a_hub_that_was_not_asked_says_what_is_missing(site: Site, client: Client) -> None:
-    subscribed(site, "wanted")
+    links = FeedLinks(("https://hub.example/",), "https://feedx.example/a.xml")
+    write(site.store, subscriptions.record_links, "feedx", links, links.self_url, NOW)
     assert "public_url" in facts(page_of(client, "feedx"))["推送"]
 
 
-@pytest.mark.parametrize("state", get_args(State))
+@pytest.mark.parametrize("state", [*get_args(State), "refused"])
 def test_every_state_of_a_subscription_is_said_in_chinese(state: str) -> None:
     assert push_words(state) != state
