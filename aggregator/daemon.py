@@ -23,6 +23,7 @@ from pathlib import Path
 
 import uvicorn
 
+from aggregator import heap
 from aggregator.config import Config
 from aggregator.engines.local import LocalEngine
 from aggregator.errors import AggregatorError, ConfigError, ListenError
@@ -77,6 +78,7 @@ async def open_pipeline(config: Config, state: Path) -> AsyncIterator[Pipeline]:
 
     Raises StoreError and OutputError in their variants.
     """
+    heap.keep_little()
     store = Store.open(store_url(config, state))
     try:
         files = EditionFiles(editions_folder(config, state))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.errors import ConfigError, FetchError, QueryError, WorkerError
-from aggregator.workers import Workers
+from aggregator.workers import GROWN, HEAVY, Workers
 from tests import worker_tasks as tasks
 
 ROOT = Path(__file__).parents[1]
@@ -134,6 +134,31 @@ def test_a_task_that_needs_too_much_memory_is_ended(workers: Workers) -> None:
     with pytest.raises(WorkerError, match="memory"):
         asyncio.run(workers.run(tasks.grow, 600))
     assert asyncio.run(workers.run(tasks.grow, 10)) == 10 * 1024 * 1024
+
+
+def test_what_a_task_leaves_behind_is_given_back(workers: Workers) -> None:
+    asyncio.run(workers.run(tasks.grow_in_circles, 200))
+    assert asyncio.run(workers.run(tasks.resident)) < GROWN
+
+
+def test_tasks_that_are_given_much_leave_one_worker_to_the_others(tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    workers = Workers(count=2, seconds=20)
+
+    async def scenario() -> list[int]:
+        given = b"x" * (HEAVY + 1)
+        heavy = [asyncio.create_task(workers.run(tasks.wait_for, go, given)) for _ in range(3)]
+        await asyncio.sleep(0)  # they stand before all others
+        for number in range(4):
+            assert (await workers.run(tasks.double, number))[0] == 2 * number
+        assert not any(task.done() for task in heavy)
+        go.touch()
+        return await asyncio.gather(*heavy)
+
+    try:
+        assert asyncio.run(scenario()) == [HEAVY + 1] * 3
+    finally:
+        workers.close()
 
 
 def test_a_cancelled_task_gives_its_worker_back(workers: Workers, tmp_path: Path) -> None:

@@ -65,6 +65,26 @@ def grow(megabytes: int) -> int:
     return len(bytearray(megabytes * 1024 * 1024))
 
 
+def grow_in_circles(megabytes: int) -> None:
+    """Leaves so much behind in circles of references, as feedparser does."""
+    for _ in range(megabytes):
+        circle: list[object] = [bytearray(8 * 1024) for _ in range(128)]
+        circle.append(circle)
+
+
+def resident() -> int:
+    """Gives the bytes that this worker has in memory."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def wait_for(path: Path, given: bytes = b"") -> int:
+    """Works until there is a file; gives how many bytes it was given."""
+    while not path.exists():
+        time.sleep(0.01)
+    return len(given)
+
+
 def fail_in_words() -> None:
     raise FetchError("http_status", "the server answered 429", "https://x.example", "", 429, 60.0)
 

@@ -1,12 +1,14 @@
 """An answer's body: read to its last byte, within limits of size, on the wire and unpacked.
 
-Many large answers at once would fill the memory, so only a few at a time may become large.
+Many large answers at once would fill the memory, so only a few at a time may become large,
+and each counts until nobody has it any more: it may have to wait for whoever reads it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack, suppress
+from collections.abc import Callable
+from contextlib import suppress
 
 import httpx
 
@@ -18,14 +20,23 @@ from aggregator.fetch.urls import first_value
 LARGE = 1_000_000
 """A body of more bytes needs a permit to go on."""
 
-LARGE_AT_ONCE = 4
+LARGE_AT_ONCE = 3
 
 SMALL = 64 * 1024
-HELD = 48_000_000
-"""While more bytes than this wait in bodies that are under way, what is not small needs one too."""
+HELD = 32_000_000
+"""While more bytes than this are in memory in bodies, what is not small needs one too."""
 
 LONGEST_WAIT = 120.0
 """Seconds for such a permit; they do not count as the server's."""
+
+UNREAD = 20_000_000
+"""While more bytes than this wait in whole bodies for who reads them, no other becomes large."""
+
+PATIENCE = 10.0
+"""Seconds for those to be read; then it goes on all the same."""
+
+SLICE = 0.01
+"""Seconds that a body may be worked at before others have their turn."""
 
 DRAINED = 64 * 1024
 """What is read and left of an answer nobody needs, so that its connection can be used again."""
@@ -36,8 +47,12 @@ DRAIN_SECONDS = 0.5
 class Bodies:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
-        self._held = 0
+        self._room = _Room()
+
+    @property
+    def held(self) -> int:
+        """Bytes that are in memory now, in bodies that are not small or not yet read."""
+        return self._room.held
 
     async def read(self, response: httpx.Response, watch: Watch, cut_at: int = 0) -> bytes:
         """The body, unpacked; its first `cut_at` bytes if that is given.
@@ -45,47 +60,42 @@ class Bodies:
         Raises FetchError without a place, Undecodable, and what the transport raises.
         """
         self._check_declared(first_value(response, b"content-length"), cut_at)
-        decoder = Decoder(response.headers.get("content-encoding", ""))
-        parts: list[bytes] = []
-        size = wire = 0
-        permitted = False
-        with ExitStack() as ends:
-            ends.callback(lambda: self._let_go(size))
-            ends.callback(parts.clear)  # a failure would keep them, in its traceback
-            async for received in response.aiter_raw():
-                wire += len(received)
-                if wire > self._max_bytes:
-                    raise self._too_large()
-                for piece in decoder.decode(received):
-                    size += len(piece)
-                    self._held += len(piece)
-                    if size > self._max_bytes:
-                        raise self._too_large()
-                    parts.append(piece)
-                    if cut_at and size >= cut_at:
-                        return b"".join(parts)[:cut_at]
-                    if not permitted and self._needs_permit(size):
-                        async with watch.paused():
-                            await self._permit()
-                        ends.callback(self._large.release)
-                        permitted = True
-            decoder.finish()
-            return b"".join(parts)
-
-    def _needs_permit(self, size: int) -> bool:
-        return size > LARGE or (size > SMALL and self._held > HELD)
-
-    async def _permit(self) -> None:
+        share = _Share(self._room)
+        body = bytearray()
         try:
-            async with asyncio.timeout(LONGEST_WAIT):
-                await self._large.acquire()
-        except TimeoutError as error:
-            raise FetchError(
-                "timeout", "too many large answers at once", "", "it is tried again later"
-            ) from error
+            await self._fill(body, share, response, watch, cut_at)
+            if cut_at or len(body) <= SMALL:
+                return bytes(body[: cut_at or None])
+            return _Counted.of(body, share)
+        finally:
+            body.clear()  # a failure would keep it, in its traceback
+            share.end()
 
-    def _let_go(self, size: int) -> None:
-        self._held -= size
+    async def _fill(
+        self, body: bytearray, share: _Share, response: httpx.Response, watch: Watch, cut_at: int
+    ) -> None:
+        decoder = Decoder(response.headers.get("content-encoding", ""))
+        clock = asyncio.get_running_loop().time
+        slice_ends = clock() + SLICE
+        wire = 0
+        async for received in response.aiter_raw():
+            wire += len(received)
+            if wire > self._max_bytes:
+                raise self._too_large()
+            for piece in decoder.decode(received):
+                body += piece
+                share.grow(len(piece))
+                if len(body) > self._max_bytes:
+                    raise self._too_large()
+                if cut_at and len(body) >= cut_at:
+                    return
+                if share.needs_permit():
+                    async with watch.paused():
+                        await share.permit()
+                if clock() > slice_ends:
+                    await asyncio.sleep(0)
+                    slice_ends = clock() + SLICE
+        decoder.finish()
 
     def _check_declared(self, length: str, cut_at: int) -> None:
         is_number = length.isascii() and length.isdigit()
@@ -99,6 +109,98 @@ class Bodies:
             "",
             "raise [fetch] max_bytes if that is right",
         )
+
+
+class _Room:
+    """The memory that bodies take, of all requests together."""
+
+    def __init__(self) -> None:
+        self.held = 0
+        """Bytes of those that are read and of those that have been."""
+        self.large = asyncio.Semaphore(LARGE_AT_ONCE)
+        self.unread = 0
+        """Bytes of those that somebody still has."""
+        self.free = asyncio.Event()
+        self.free.set()
+
+    def count(self, unread: int) -> None:
+        self.unread += unread
+        if self.unread > UNREAD:
+            self.free.clear()
+        else:
+            self.free.set()
+
+    def let_go(self, size: int) -> None:
+        self.held -= size
+        self.count(-size)
+
+
+class _Share:
+    """What one body has of the room while it is read: its bytes, and a permit if it needs one."""
+
+    def __init__(self, room: _Room) -> None:
+        self._room = room
+        self._size = 0
+        self._permitted = False
+
+    def grow(self, size: int) -> None:
+        self._size += size
+        self._room.held += size
+
+    def needs_permit(self) -> bool:
+        crowded = self._size > SMALL and self._room.held > HELD
+        return not self._permitted and (self._size > LARGE or crowded)
+
+    async def permit(self) -> None:
+        try:
+            async with asyncio.timeout(LONGEST_WAIT):
+                await self._room.large.acquire()
+        except TimeoutError as error:
+            raise FetchError(
+                "timeout", "too many large answers at once", "", "it is tried again later"
+            ) from error
+        self._permitted = True
+        # whoever has a body may be waiting for this one: not for ever
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self._room.free.wait()
+
+    def keep(self) -> Callable[[], None]:
+        """Leaves the bytes counted; gives what lets them go, from any thread."""
+        loop, size = asyncio.get_running_loop(), self._size
+        self._room.count(size)
+        self._size = 0
+
+        def let_go() -> None:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self._room.let_go, size)
+
+        return let_go
+
+    def end(self) -> None:
+        self._room.held -= self._size
+        if self._permitted:
+            self._room.large.release()
+        self._size, self._permitted = 0, False
+
+
+class _Counted(bytes):
+    """A body that counts as long as anybody has it."""
+
+    _let_go: Callable[[], None] | None = None
+
+    @classmethod
+    def of(cls, body: bytearray, share: _Share) -> _Counted:
+        counted = cls(body)
+        counted._let_go = share.keep()
+        return counted
+
+    def __del__(self) -> None:
+        if self._let_go is not None:
+            self._let_go()
+
+    def __reduce__(self) -> tuple[type[bytes], tuple[bytes]]:
+        return bytes, (bytes(self),)  # in another process it is not ours to count
 
 
 async def drain(response: httpx.Response) -> None:

@@ -16,6 +16,9 @@ MAX_WAITING = 256 * 1024
 HANDSHAKE = 3600.0
 """Seconds asyncio itself gives a TLS handshake: whoever asks ends it sooner."""
 
+AT_ONCE = 16 * 1024
+"""Bytes handed on at once: in chunks of one byte each they make for a tenth of a second's work."""
+
 
 class _Wire(asyncio.Protocol):
     """What has come from the other side, whether it has ended, and whether it takes more."""
@@ -88,7 +91,9 @@ class Stream(httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
         """At least a byte, or none at the end. Raises httpcore's ReadTimeout and ReadError."""
         wire = self._wire
-        if not wire.waiting and not wire.ended:
+        if wire.waiting:
+            await asyncio.sleep(0)  # who has sent a lot must not keep others from their turn
+        elif not wire.ended:
             try:
                 async with asyncio.timeout(timeout):
                     await wire.something()
@@ -96,7 +101,7 @@ class Stream(httpcore.AsyncNetworkStream):
                 raise httpcore.ReadTimeout(f"nothing came for {timeout:g} s") from error
         if not wire.waiting and wire.failure is not None:
             raise httpcore.ReadError(str(wire.failure)) from wire.failure
-        return wire.take(max_bytes)
+        return wire.take(min(max_bytes, AT_ONCE))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
         """Raises httpcore's WriteTimeout and WriteError."""

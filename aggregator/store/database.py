@@ -30,6 +30,9 @@ BUSY_SECONDS = 10
 
 READERS = 4
 
+CACHE_KB = 4000
+"""Of each connection; what it does not hold the system does."""
+
 
 class Database:
     """One database and two ways in: `write` (one transaction at a time) and `read`.
@@ -127,7 +130,7 @@ def _engine(url: URL, begin: str, connections: int, busy_seconds: float) -> Engi
         connection.isolation_level = None  # transactions begin where we say, see `start`
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # NORMAL loses commits in a power cut
-        connection.execute("PRAGMA cache_size = -16000")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
         connection.execute("PRAGMA temp_store = MEMORY")
 
     @event.listens_for(engine, "begin")
