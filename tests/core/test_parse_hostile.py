@@ -238,7 +238,9 @@ def test_a_long_text_of_a_json_feed_or_of_many_elements_is_cut_as_well() -> None
     read = parse(json.dumps({"version": version, "title": "t", "items": items}))
     assert [len(entry.content) for entry in read.entries] == [TEXT_AT_MOST, 1]
     assert read.notes == (TOO_LONG,)
-    xhtml = f'<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">{LONG}</div></content>'
+    xhtml = (
+        f'<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">{LONG}</div></content>'
+    )
     atom = f'<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>1</id>{xhtml}</entry></feed>'
     [entry] = parse(atom).entries
     assert len(entry.content) == TEXT_AT_MOST
@@ -261,7 +263,9 @@ def test_of_more_text_than_a_feed_may_have_the_newest_entries_are_read(
     dates = [day(0), *[day(200)] * 9, day(100)]
     text = "x" * 900_000
     if write is as_rss:
-        whole = write(dates).replace(b"</item>", f"<description>{text}</description></item>".encode())
+        whole = write(dates).replace(
+            b"</item>", f"<description>{text}</description></item>".encode()
+        )
     else:
         whole = write(dates).replace(b'"date_pub', f'"content_html": "{text}", "date_pub'.encode())
     read = parse(whole)
