@@ -31,6 +31,7 @@ from aggregator.core.model import (
     PageWanted,
     Retrieved,
     TopicSpec,
+    Validators,
 )
 from aggregator.core.query import Answer, Document, Query, parse_query
 from aggregator.core.text import detect_language, fold, letters, plain_text
@@ -177,7 +178,8 @@ def _read_pages(material: Material, linked: _Reading) -> _PageText | PageWanted 
             continue
         next_url = extracted.next_url
         if is_next and best is not None:
-            extracted = replace(best.extracted, body=best.extracted.body + extracted.body)
+            body = best.extracted.body + extracted.body
+            extracted = replace(best.extracted, body=body, validators=Validators())
         cleaned, complete = _clean_page(extracted, own), True
         if best is None or len(cleaned.text) >= len(best.cleaned.text):
             best = _PageText(extracted, cleaned, complete)
@@ -206,7 +208,8 @@ def read_page(page: Retrieved, own: FeedRules = NO_FEED_RULES) -> Extracted:
     if _NO_PAGE.match(media_type) or page.body.startswith(_BINARY) or _is_binary(page.body):
         what = media_type or "binary data"
         raise ExtractError(f"this is {what}, not a page", page.url)
-    return extract(page.body, page.headers, page.url, family_of_page(page.url, own).page)
+    extracted = extract(page.body, page.headers, page.url, family_of_page(page.url, own).page)
+    return replace(extracted, validators=page.validators)
 
 
 def _is_binary(body: bytes) -> bool:

@@ -8,6 +8,8 @@ AggregatorError               what, where, what to do
 ├── NotAFeed                  the answer came, but no entries can be read from it
 ├── ExtractError              a page from which no article can be read
 ├── WorkerError               a worker process that hung, died or grew
+│   └── WorkersGone             there is none to do the work
+├── Quarantined               bytes that took a worker down twice, and are set aside
 ├── StoreError                the database
 │   ├── StoreLocked             another process writes to it
 │   ├── StoreReadOnly           it cannot be written
@@ -136,6 +138,14 @@ class ExtractError(AggregatorError):
 
 class WorkerError(AggregatorError):
     kind = "worker"
+
+
+class WorkersGone(WorkerError):
+    kind = "workers"
+
+
+class Quarantined(AggregatorError):
+    kind = "quarantine"
 
 
 class StoreError(AggregatorError):

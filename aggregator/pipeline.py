@@ -1,8 +1,8 @@
-"""The whole way of the data, in three functions that each end in one transaction.
+"""The whole way of the data, in four functions that each end in one transaction.
 
     refresh(feed)      ask for it → read it (worker) → decide, store entries + validators
-    enrich(articles)   compose (worker) → fetch the page it needs → compose again
-                       → merge with the same text, match topics, store
+    enrich(articles)   compose (worker) → merge with the same text, match topics, store
+    complete(article)  the same for one that needs its page first
     publish(edition)   gather → render (worker) → write the files that changed
 
 What is still to be done stands in the store, so each may be killed at any moment and
@@ -15,50 +15,35 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from uuid import NAMESPACE_URL, uuid5
 
-from aggregator.compose import Rules, given_up
+from aggregator.compose import Rules
 from aggregator.config import Config
-from aggregator.core.cadence import next_page_try
 from aggregator.core.feed_state import FeedState
 from aggregator.core.model import (
     Article,
-    Composed,
     Decision,
     Edition,
     FeedSpec,
     Material,
-    PageWanted,
     TopicSpec,
 )
-from aggregator.errors import FetchError, StoreError, WorkerError
 from aggregator.fetch import Fetcher
+from aggregator.making import Maker, PageOwed
 from aggregator.outputs import FORMATS
 from aggregator.outputs.files import EditionFiles
 from aggregator.polling import Poll, Poller
 from aggregator.sources.archives import ArchivedPost
-from aggregator.steps import (
-    ARCHIVE,
-    Unmade,
-    archived_entry,
-    compose_many,
-    render,
-)
-from aggregator.store import Store, articles, editions, polls
+from aggregator.steps import ARCHIVE, archived_entry, render
+from aggregator.store import Store, editions, polls
 from aggregator.websub import WebSub
 from aggregator.workers import Workers
 
 log = logging.getLogger(__name__)
-
-ARTICLE_SECONDS = 5.0
-"""The longest a worker may take over one article, its page included."""
-
-UNMADE_AGAIN = timedelta(days=1)
-"""How often an article that cannot be made is tried in the long run: it is never given up."""
 
 EMPTY_SINCE = datetime(1970, 1, 1, tzinfo=UTC)
 """When an edition that has no article yet was last updated."""
@@ -79,8 +64,9 @@ class Pipeline:
         return {spec.id: spec for spec in self.config.feeds}
 
     @cached_property
-    def _known(self) -> Mapping[str, FeedSpec]:
-        return {**self.feeds, ARCHIVE.id: ARCHIVE}
+    def _maker(self) -> Maker:
+        feeds = {**self.feeds, ARCHIVE.id: ARCHIVE}
+        return Maker(feeds, self.rules, self.store, self.fetcher, self.workers)
 
     @cached_property
     def topics(self) -> Mapping[str, TopicSpec]:
@@ -131,95 +117,20 @@ class Pipeline:
 
     # --- enrich ----------------------------------------------------------------------------
 
-    async def enrich(self, waiting: Sequence[Material], now: datetime) -> None:
-        """Makes articles that wait, fetching their pages where needed. Raises StoreError."""
-        materials = [
-            replace(m, feeds={**m.feeds, **self.feeds_of(m)}) for m in waiting if m.entries
-        ]
-        for material in waiting:
-            if not material.entries:  # it was merged into another meanwhile
-                await self.store.write(articles.postpone, material.article_id, None)
-        results = await self._compose(materials)
-        done: list[articles.Made] = []
-        rest: list[Coroutine[None, None, None]] = []
-        for material, result in zip(materials, results, strict=True):
-            if isinstance(result, Composed) and not result.page_owed:
-                done.append(articles.Made(result, made_from=material.entries))
-            else:
-                rest.append(self._finish_contained(material, result, now))
-        finished = await asyncio.gather(self._record(done, now), *rest, return_exceptions=True)
-        for failure in finished:
-            if failure is not None:
-                raise failure
+    async def enrich(self, waiting: Sequence[Material], now: datetime) -> tuple[PageOwed, ...]:
+        """Makes articles that wait; gives those that need their page first, for `complete`.
 
-    def feeds_of(self, material: Material) -> Mapping[str, FeedSpec]:
-        ids = {entry.feed_id for entry in material.entries}
-        return {feed_id: self._known[feed_id] for feed_id in ids if feed_id in self._known}
+        Raises StoreError and WorkersGone.
+        """
+        return await self._maker.make(waiting, now)
 
-    async def _finish_contained(
-        self, material: Material, result: Composed | PageWanted | Unmade, now: datetime
-    ) -> None:
-        """Only a StoreError gets out: a bug met with one article is not the others' fault."""
-        try:
-            await self._finish(material, result, now)
-        except StoreError:
-            raise
-        except Exception:
-            log.exception("article %s: a bug in making it", material.article_id)
-            await self._postpone(material, now)
+    async def complete(self, owed: PageOwed, now: datetime, patience: float | None = None) -> None:
+        """Makes an article with its page, or without it where it cannot be had; puts it off
+        where its host has no turn within `patience` seconds, if given.
 
-    async def _finish(
-        self, material: Material, result: Composed | PageWanted | Unmade, now: datetime
-    ) -> None:
-        asked = ""
-        while isinstance(result, PageWanted):
-            asked = asked or result.url
-            material = await self._with_page(material, result)
-            [result] = await self._compose([material])
-            if isinstance(result, Unmade) and material.pages:
-                # the page did it: what the feed gave is better than nothing
-                log.error("article %s: its page %s: %s", result.article_id, asked, result.error)
-                material = replace(material, pages=(), page_failed=True)
-                [result] = await self._compose([material])
-        if isinstance(result, Unmade):
-            log.error("article %s: cannot be made: %s", result.article_id, result.error)
-            if result.traceback:
-                log.error("%s", result.traceback.rstrip())
-            await self._postpone(material, now)
-            return
-        again_at = next_page_try(now, material.tries) if result.page_owed else None
-        if result.page_owed and again_at is None:
-            log.warning("article %s: its page %s is given up", result.article_id, asked)
-            result = replace(result, extracted=given_up(asked))
-        await self._record([articles.Made(result, again_at, material.entries)], now)
-
-    async def _record(self, made: Sequence[articles.Made], now: datetime) -> None:
-        if made:
-            await self.store.write(articles.record_articles, made, now)
-
-    async def _postpone(self, material: Material, now: datetime) -> None:
-        again_at = next_page_try(now, material.tries) or now + UNMADE_AGAIN
-        await self.store.write(articles.postpone, material.article_id, again_at)
-
-    async def _with_page(self, material: Material, wanted: PageWanted) -> Material:
-        try:
-            page = await self.fetcher.page(wanted.url)
-        except FetchError as error:
-            log.warning("article %s: its page: %s", material.article_id, error)
-            return replace(material, page_failed=True)
-        return replace(material, pages=(*material.pages, page))
-
-    async def _compose(
-        self, materials: Sequence[Material]
-    ) -> Sequence[Composed | PageWanted | Unmade]:
-        """Several at once; where that takes a worker down, one by one, to find which it is."""
-        try:
-            seconds = ARTICLE_SECONDS * len(materials)
-            return await self.workers.run_within(seconds, compose_many, materials, self.rules)
-        except WorkerError as error:
-            if len(materials) == 1:
-                return [Unmade(materials[0].article_id, str(error))]
-        return [result for material in materials for result in await self._compose([material])]
+        Raises StoreError and WorkersGone.
+        """
+        await self._maker.finish(owed, now, patience)
 
     # --- publish ---------------------------------------------------------------------------
 
@@ -271,9 +182,3 @@ def edition_path(edition_id: str) -> str:
 def _hash(made_by: object) -> str:
     text = json.dumps(made_by, ensure_ascii=False)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def _retry_after(error: Exception) -> timedelta | None:
-    if isinstance(error, FetchError) and error.retry_after is not None:
-        return timedelta(seconds=min(error.retry_after, 1e8))
-    return None

@@ -316,11 +316,3 @@ def starts_allowed(overdue: int, backlog: int = 0) -> int:
     """
     return max(1, -(-max(overdue, backlog) // BACKLOG_SECONDS))
 
-
-# --- pages -------------------------------------------------------------------------------------
-
-
-def next_page_try(now: datetime, tries: int) -> datetime | None:
-    """When an article's page is tried again after `tries` failed tries; None: not any more."""
-    waits = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
-    return now + waits[tries] if tries < len(waits) else None

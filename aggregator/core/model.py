@@ -275,6 +275,8 @@ class Extracted:
     """Where the page says the whole text is, if it shows only a part of it."""
     next_url: str = ""
     """Where the page says the text goes on."""
+    validators: Validators = field(default_factory=Validators, compare=False)
+    """To ask with at another visit; none where the text is from several pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +314,8 @@ class Material:
     """Pages fetched just now, not yet extracted."""
     extracted: Extracted | None = None
     """What an earlier fetch of the page gave."""
+    earlier: Extracted | None = None
+    """What it gave before the entries changed, or that it gave no article: worth another visit."""
     page_failed: bool = False
     """The page was tried and cannot be had now: make do without it."""
     tries: int = 0

@@ -20,6 +20,7 @@ from aggregator.core.model import Material
 from aggregator.engines.backoff import Backoff
 from aggregator.engines.clockwatch import ClockWatch
 from aggregator.errors import AggregatorError, StoreError
+from aggregator.making import PATIENCE, PageOwed
 from aggregator.pipeline import Pipeline
 from aggregator.polling import Poll
 from aggregator.store import editions, materials, polls
@@ -29,6 +30,11 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 ARTICLES_AT_ONCE = 64
+"""How many are gathered from the store at once, and composed."""
+
+PAGES_AT_MOST = 500
+"""How many articles may wait for their pages; of each no more than its id is held."""
+
 ARTICLES_TOGETHER = 8
 """How many articles one worker task composes: fewer hand-overs, yet no long task."""
 
@@ -76,6 +82,7 @@ class LocalEngine:
         self._ticks: dict[str, asyncio.Task[None]] = {}
         self._polling: dict[str, asyncio.Task[None]] = {}
         self._enriching: dict[str, asyncio.Task[None]] = {}
+        self._completing: dict[str, asyncio.Task[None]] = {}
         self._made_last = ""
         """The feed whose articles were begun last: the next feed's come next."""
         self._failed_feeds = Backoff()
@@ -132,7 +139,8 @@ class LocalEngine:
             log.info("%d unfinished tasks are left for the next start", len(late))
 
     def _running(self) -> set[asyncio.Task[None]]:
-        return {*self._ticks.values(), *self._polling.values(), *self._enriching.values()}
+        kinds = (self._ticks, self._polling, self._enriching, self._completing)
+        return {task for running in kinds for task in running.values()}
 
     def _begin(self, tick: str, work: Callable[[], Awaitable[None]]) -> None:
         """Starts a tick, unless the last one of its kind still runs."""
@@ -189,11 +197,14 @@ class LocalEngine:
 
     async def _start_enriching(self) -> None:
         pipeline = self.pipeline
-        room = ARTICLES_AT_ONCE - len(self._enriching)
+        room = min(
+            ARTICLES_AT_ONCE - len(self._enriching),
+            PAGES_AT_MOST - len(self._completing),
+        )
         if room < ARTICLES_TOGETHER:
             return
         now = self._clock()
-        left_alone = (*self._enriching, *self._failed_articles.held(now))
+        left_alone = (*self._enriching, *self._completing, *self._failed_articles.held(now))
         found = await pipeline.store.read(materials.pending, now, room, left_alone, self._made_last)
         if self._closing:
             return
@@ -207,16 +218,29 @@ class LocalEngine:
 
     async def _enrich(self, pipeline: Pipeline, batch: Sequence[Material]) -> None:
         ids = [material.article_id for material in batch]
+
+        async def enrich() -> None:
+            for owed in await pipeline.enrich(batch, self._clock()):
+                task = asyncio.create_task(self._complete(pipeline, owed))
+                self._completing[owed.article_id] = task
+
         try:
-            await self._contained(
-                f"articles {', '.join(ids)}",
-                lambda: pipeline.enrich(batch, self._clock()),
-                self._failed_articles,
-                ids,
-            )
+            await self._contained(f"articles {', '.join(ids)}", enrich, self._failed_articles, ids)
         finally:
             for article_id in ids:
                 del self._enriching[article_id]
+        await self.enrich_due()  # there is room for more
+
+    async def _complete(self, pipeline: Pipeline, owed: PageOwed) -> None:
+        try:
+            await self._contained(
+                f"article {owed.article_id}",
+                lambda: pipeline.complete(owed, self._clock(), PATIENCE),
+                self._failed_articles,
+                (owed.article_id,),
+            )
+        finally:
+            del self._completing[owed.article_id]
 
     async def _publish(self) -> None:
         async with self._publishing:
@@ -310,11 +334,19 @@ class LocalEngine:
         """Makes the articles that wait until none is due. Raises StoreError."""
         done = total = 0
         last = ""
+        owed: list[PageOwed] = []
 
         async def enrich(batch: Sequence[Material]) -> None:
             nonlocal done
-            await self.pipeline.enrich(batch, self._clock())
-            done += len(batch)
+            pages = await self.pipeline.enrich(batch, self._clock())
+            owed.extend(pages)
+            done += len(batch) - len(pages)
+            tell("enrich", done, total)
+
+        async def complete(one: PageOwed) -> None:
+            nonlocal done
+            await self.pipeline.complete(one, self._clock())
+            done += 1
             tell("enrich", done, total)
 
         while True:
@@ -328,6 +360,8 @@ class LocalEngine:
             tell("enrich", done, total)
             batches = _batches(found.materials)
             await _spread(enrich, batches, ARTICLES_AT_ONCE // ARTICLES_TOGETHER)
+            await _spread(complete, owed, PAGES_AT_MOST)
+            owed.clear()
 
     async def publish_all(self, tell: Progress) -> Publication:
         """Publishes what has changed; one edition's failure is not the others'.

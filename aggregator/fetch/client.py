@@ -88,15 +88,26 @@ class Fetcher:
         return await self._get(url, wanted)
 
     @overload
-    async def page(self, url: str, validators: None = None) -> Retrieved: ...
+    async def page(
+        self, url: str, validators: None = None, patience: float | None = None
+    ) -> Retrieved: ...
     @overload
-    async def page(self, url: str, validators: Validators) -> Retrieved | NotModified: ...
-    async def page(self, url: str, validators: Validators | None = None) -> Retrieved | NotModified:
-        """Asks for an article's page if robots.txt allows it. Raises FetchError.
+    async def page(
+        self, url: str, validators: Validators, patience: float | None = None
+    ) -> Retrieved | NotModified: ...
+    async def page(
+        self, url: str, validators: Validators | None = None, patience: float | None = None
+    ) -> Retrieved | NotModified:
+        """Asks for an article's page if robots.txt allows it.
 
-        NotModified comes only where it was asked with validators.
+        NotModified comes only where it was asked with validators. Raises FetchError; with
+        `patience` one of kind `busy` where the host's turn is more than so many seconds away,
+        whose `retry_after` says when it will come.
         """
-        return await self._get(url, _Wanted(PAGE_TYPES, validators or Validators(), robots=True))
+        return await self._get(
+            url,
+            _Wanted(PAGE_TYPES, validators or Validators(), robots=True, patience=patience),
+        )
 
     async def post(self, url: str, form: Mapping[str, str]) -> int:
         """Sends a form, follows nothing, and gives the status. Raises FetchError."""
@@ -154,7 +165,7 @@ class Fetcher:
                 await self._ask_robots(at, ca_file)
             credentials = authorization if same_origin(first, at) else b""
             request = self._request(at, wanted, credentials)
-            async with self._turn(at.host):
+            async with self._turn(at.host, wanted.patience if at is first else None):
                 watch = Watch(self._limits, left, self._max_bytes)
                 async with self._sent(request, watch, ca_file) as response:
                     answer = await self._answer(response, at, wanted, watch)
@@ -190,9 +201,9 @@ class Fetcher:
     # --- one request -----------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _turn(self, host: str) -> AsyncIterator[None]:
+    async def _turn(self, host: str, patience: float | None = None) -> AsyncIterator[None]:
         """The host's turn, and room for one more. Waiting for them is not the server's fault."""
-        async with self._manners.place(host) as pace:
+        async with self._manners.place(host, patience) as pace:
             while True:
                 await pace.due()  # not in a lane, where others would have to wait as well
                 async with self._lanes.lane(host):
@@ -336,6 +347,7 @@ class _Wanted:
     must_have_body: bool = True
     cut_at: int = 0
     ca_file: str = ""
+    patience: float | None = None
 
     def validators_for(self, url: httpx.URL) -> Validators:
         """They hold for the URL that gave them, wherever the way to it begins."""

@@ -36,10 +36,19 @@ class Manners:
         self._holds: dict[str, datetime] = {}
 
     @asynccontextmanager
-    async def place(self, host: str) -> AsyncIterator[Pace]:
-        """One of the host's places, waited for. Raises FetchError of kind `held`."""
+    async def place(self, host: str, patience: float | None = None) -> AsyncIterator[Pace]:
+        """One of the host's places, waited for: with `patience` only where its turn is not more
+        than so many seconds away.
+
+        Raises FetchError of kind `held`, and `busy` where its turn is too far; its `retry_after`
+        is then when there will be one, after all that were turned away before.
+        """
         self.check(host)
         pace = self._of(host)
+        if patience is not None and pace.expected() > patience:
+            raise FetchError(
+                "busy", "others are asked for there first", host, retry_after=pace.promise()
+            )
         pace.wanted += 1
         try:
             async with pace.places:
@@ -97,6 +106,10 @@ class Pace:
     def __init__(self, per_host: int, delay: float) -> None:
         self.places = asyncio.Semaphore(per_host)
         self.wanted = 0
+        """Requests that run or wait."""
+        self._per_host = per_host
+        self._promised = 0.0
+        """Until when, by the loop's clock, turns are promised to those turned away."""
         self._least = self._delay = delay
         self._burst = float(BURST)
         self._tokens = self._burst
@@ -114,6 +127,17 @@ class Pace:
         if self._delay:
             self._tokens -= 1
         return True
+
+    def expected(self) -> float:
+        """Seconds until one more may be asked, if those before it take no time themselves."""
+        waiting = max(0, self.wanted - self._per_host)
+        return max(0.0, waiting + 1 - self._fill()) * self._delay
+
+    def promise(self) -> float:
+        """A turn of its own for one that does not wait here: in so many seconds."""
+        now = asyncio.get_running_loop().time()
+        self._promised = max(self._promised, now + self.expected()) + self._delay
+        return self._promised - now
 
     def slow_down(self, delay: float) -> None:
         self._fill()

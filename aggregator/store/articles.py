@@ -79,6 +79,8 @@ class Made:
     composed: Composed
     again_at: datetime | None = None
     made_from: Sequence[Entry] | None = None
+    tried: bool = True
+    """Whether its page was tried, where that is still owed."""
 
 
 def record_articles(
@@ -123,7 +125,8 @@ def _record(connection: Connection, made: Made, now: datetime, touched: set[str]
         _settle(connection, row.id, None)
         return "merged"
     if composed.extracted is not None:
-        _keep_extract(connection, composed.article_id, composed.extracted, now)
+        stale = again_at is not None
+        _keep_extract(connection, composed.article_id, composed.extracted, stale, now)
     asked_at = _asked_since(connection, row, now, made.made_from)
     before = _topics_of(connection, row.id) if row.state == "ready" else set()
     if row.state == "ready":
@@ -145,7 +148,7 @@ def _record(connection: Connection, made: Made, now: datetime, touched: set[str]
         "state": "ready",
         "updated": _updated(row, composed, outcome, now),
         "enrich_at": asked_at or again_at,
-        "enrich_tries": row.enrich_tries + 1 if again_at and not asked_at else 0,
+        "enrich_tries": row.enrich_tries + made.tried if again_at and not asked_at else 0,
     }
     connection.execute(_STORE, {"the_id": row.id, **values})
     if before:
@@ -167,13 +170,19 @@ def postpone(connection: Connection, article_id: str, again_at: datetime | None)
     )
 
 
+def put_off(connection: Connection, article_id: str, again_at: datetime) -> None:
+    """The article's page has no turn before `again_at`; it was not tried."""
+    connection.execute(
+        update(ARTICLES).where(ARTICLES.c.id == article_id).values(enrich_at=again_at)
+    )
+
+
 def _keep_extract(
-    connection: Connection, article_id: str, extracted: Extracted, now: datetime
+    connection: Connection, article_id: str, extracted: Extracted, stale: bool, now: datetime
 ) -> None:
     connection.execute(delete(EXTRACTS).where(EXTRACTS.c.article_id == article_id))
-    connection.execute(
-        insert(EXTRACTS).values(extract_values(article_id, extracted) | {"fetched_at": now})
-    )
+    values = extract_values(article_id, extracted) | {"stale": stale, "fetched_at": now}
+    connection.execute(insert(EXTRACTS).values(values))
 
 
 def _asked_since(

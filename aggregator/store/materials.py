@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, bindparam, case, false, or_, select, text
 
-from aggregator.core.model import BodyHistory, Entry, FeedSpec, Material
+from aggregator.core.model import BodyHistory, Entry, Extracted, FeedSpec, Material
 from aggregator.store.rows import entry_of, extracted_of
 from aggregator.store.tables import ARTICLES, ENTRIES, EXTRACTS, FEEDS, UtcDateTime
 
@@ -85,9 +85,9 @@ def pending(
 def _feeds_waiting(connection: Connection, now: datetime, most: int, after: str) -> list[str]:
     """Feeds whose articles wait, by id, from `after` on and round."""
     values = {"now": now, "most": most}
-    found = connection.execute(_FEEDS_WAITING, values | {"after": after}).scalars().all()
+    found = list(connection.execute(_FEEDS_WAITING, values | {"after": after}).scalars())
     if after and len(found) < most:
-        found += connection.execute(_FEEDS_WAITING, values | {"after": ""}).scalars().all()
+        found += connection.execute(_FEEDS_WAITING, values | {"after": ""}).scalars()
     return list(dict.fromkeys(found))[:most]
 
 
@@ -135,10 +135,10 @@ def _materials(connection: Connection, tries: Mapping[str, int]) -> tuple[Materi
     """Takes the ids of articles, and how often the page of each was tried."""
     ids = list(tries)
     entries = _entries_of(connection, ids)
-    extracts = {
-        row.article_id: extracted_of(row)
-        for row in connection.execute(select(EXTRACTS).where(EXTRACTS.c.article_id.in_(ids)))
-    }
+    extracts: dict[str, Extracted] = {}
+    earlier: dict[str, Extracted] = {}
+    for row in connection.execute(select(EXTRACTS).where(EXTRACTS.c.article_id.in_(ids))):
+        (earlier if row.stale else extracts)[row.article_id] = extracted_of(row)
     feed_ids = {entry.feed_id for found in entries.values() for entry in found}
     feeds = {
         row.id: row
@@ -164,6 +164,7 @@ def _materials(connection: Connection, tries: Mapping[str, int]) -> tuple[Materi
                 if e.feed_id in histories
             },
             extracted=extracts.get(article_id),
+            earlier=earlier.get(article_id),
             tries=tried,
         )
         for article_id, tried in tries.items()

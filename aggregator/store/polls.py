@@ -285,7 +285,8 @@ def record_entries(
         changed = _articles_of(connection, feed_id, decision.revised)
         # the page will have changed too
         for ids in _chunks(sorted(changed)):
-            connection.execute(delete(EXTRACTS).where(EXTRACTS.c.article_id.in_(ids)))
+            of_these = EXTRACTS.c.article_id.in_(ids)
+            connection.execute(update(EXTRACTS).where(of_these).values(stale=True))
         _make_again(connection, changed, now)
     return decision
 

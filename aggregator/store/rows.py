@@ -18,6 +18,7 @@ from aggregator.core.model import (
     Extracted,
     Image,
     Reason,
+    Validators,
 )
 
 
@@ -124,6 +125,7 @@ def extract_values(article_id: str, extracted: Extracted) -> dict[str, Any]:
     return {
         "article_id": article_id,
         "url": extracted.url,
+        "validators": asdict(extracted.validators),
         "author": extracted.author,
         "published": extracted.published,
         "image": extracted.image,
@@ -142,6 +144,7 @@ def extracted_of(row: Row[Any]) -> Extracted:
         body=row.body,
         image=row.image,
         language=row.language,
+        validators=Validators(**row.validators),
     )
 
 

@@ -5,6 +5,7 @@ entries       the items of feeds, as given; (feed, key) tells them apart
 articles      the text behind entries; `enrich_at` is set while there is work to do on it
 extracts      what an article's page gave, so that no page is fetched twice
 revisions     what an article said before it changed
+quarantine    what took a worker down, and how often
 matches       which article is in which topic, and why
 subscriptions with which hubs feeds are subscribed (WebSub), or are to be
 holds         hosts that want to be left in peace
@@ -172,12 +173,28 @@ class ExtractRow(SQLModel, table=True):
     article_id: str = Field(primary_key=True)
     url: str
     fetched_at: datetime = _time()
+    stale: bool
+    """The page is to be visited again: only `validators` count, and the text if it is unchanged."""
+    validators: dict[str, str] = _json()
     author: str
     published: datetime | None = _time(nullable=True)
     image: str
     language: str
     title: str = _long_text()
     body: str = _long_text()
+
+
+class QuarantineRow(SQLModel, table=True):
+    __tablename__ = "quarantine"
+
+    name: str = Field(primary_key=True)
+    feed_id: str
+    article_id: str
+    url: str
+    error: str
+    tries: int
+    first_at: datetime = _time()
+    last_at: datetime = _time()
 
 
 class RevisionRow(SQLModel, table=True):
@@ -263,3 +280,4 @@ MATCHES = _table(MatchRow)
 SUBSCRIPTIONS = _table(SubscriptionRow)
 HOLDS = _table(HoldRow)
 PUBLICATIONS = _table(PublicationRow)
+QUARANTINE = _table(QuarantineRow)

@@ -15,7 +15,6 @@ from aggregator.core.cadence import (
     Wishes,
     after_poll,
     in_words,
-    next_page_try,
 )
 from aggregator.core.model import FeedHints
 
@@ -249,15 +248,3 @@ def test_where_all_are_skipped_none_is() -> None:
 )
 def test_lengths_in_words(length: timedelta, words: str) -> None:
     assert in_words(length) == words
-
-
-# --- pages -------------------------------------------------------------------------------------
-
-
-def test_a_page_is_tried_again_ever_later_and_then_no_more() -> None:
-    times = [next_page_try(NOW, tries) for tries in range(6)]
-    found = [time for time in times if time is not None]
-    assert found == sorted(set(found))
-    assert found[0] - NOW == timedelta(minutes=15)
-    assert times[len(found) :] == [None] * (6 - len(found))
-    assert len(found) == 4

@@ -121,12 +121,26 @@ def upgrade() -> None:
         sa.Column("article_id", sa.String, primary_key=True),
         sa.Column("url", sa.String, nullable=False),
         sa.Column("fetched_at", TIME, nullable=False),
+        sa.Column("stale", sa.Boolean, nullable=False),
+        sa.Column("validators", sa.JSON, nullable=False),
         sa.Column("author", sa.String, nullable=False),
         sa.Column("published", TIME),
         sa.Column("image", sa.String, nullable=False),
         sa.Column("language", sa.String, nullable=False),
         sa.Column("title", sa.Text, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
+    )
+
+    op.create_table(
+        "quarantine",
+        sa.Column("name", sa.String, primary_key=True),
+        sa.Column("feed_id", sa.String, nullable=False),
+        sa.Column("article_id", sa.String, nullable=False),
+        sa.Column("url", sa.String, nullable=False),
+        sa.Column("error", sa.String, nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("first_at", TIME, nullable=False),
+        sa.Column("last_at", TIME, nullable=False),
     )
 
     op.create_table(

@@ -1,0 +1,70 @@
+"""What took a worker down: counted, and set aside by name once it has done so twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from aggregator.store.tables import QUARANTINE
+
+TRIES = 2
+"""So often something is tried before it is set aside."""
+
+KEPT = timedelta(days=90)
+"""How long it is remembered after it was last met."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What could not be read or made: by its name, the feed and the article (if it is one's)
+    that brought it, where it is from, and what happened.
+    """
+
+    name: str
+    feed_id: str
+    article_id: str
+    url: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A failure met often enough, with how often and when last."""
+
+    failure: Failure
+    tries: int
+    last_at: datetime
+
+
+def record(connection: Connection, failure: Failure, now: datetime) -> int:
+    """Counts the failure; gives how often it was met by now."""
+    connection.execute(delete(QUARANTINE).where(QUARANTINE.c.last_at < now - KEPT))
+    known = QUARANTINE.c.name == failure.name
+    tries = connection.execute(select(QUARANTINE.c.tries).where(known)).scalar()
+    if tries is None:
+        values = asdict(failure) | {"tries": 1, "first_at": now, "last_at": now}
+        connection.execute(insert(QUARANTINE).values(values))
+        return 1
+    met = {"tries": tries + 1, "last_at": now, "error": failure.error}
+    connection.execute(update(QUARANTINE).where(known).values(met))
+    return int(tries) + 1
+
+
+def listed(connection: Connection) -> Sequence[SetAside]:
+    """What is set aside, by feed, the latest first."""
+    chosen = (
+        select(QUARANTINE)
+        .where(QUARANTINE.c.tries >= TRIES)
+        .order_by(QUARANTINE.c.feed_id, QUARANTINE.c.last_at.desc(), QUARANTINE.c.name)
+    )
+    return tuple(
+        SetAside(
+            Failure(row.name, row.feed_id, row.article_id, row.url, row.error),
+            row.tries,
+            row.last_at,
+        )
+        for row in connection.execute(chosen)
+    )
