@@ -24,7 +24,7 @@ from typing import ParamSpec, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from aggregator import heap
-from aggregator.errors import WorkerError, WorkersGone
+from aggregator.errors import WorkerError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,6 +39,9 @@ for anything, so that hardly happens; a machine may be busy, and a clock fast.""
 MEGABYTES = 400
 """The address space of one worker. Its libraries take 190 of it, 60 of them resident; reading the
 largest feed that may be takes 100 more. Main process and two workers stay under 512 so."""
+
+NICE = 5
+"""Workers let the main process go first, which has everybody waiting."""
 
 HEAVY = 256 * 1024
 """A task that is given more bytes than this takes time and memory."""
@@ -68,7 +71,7 @@ class Workers:
         """Gives what the function gives, raises what it raises.
 
         Raises WorkerError when the task took too long, needed too much memory, or
-        took its process down with it, and WorkersGone when there is no process to do it.
+        took its process down with it.
         """
         return await self.run_within(self._seconds, function, *args, **kwargs)
 
@@ -95,7 +98,7 @@ class Workers:
                 raise WorkerError(f"took longer than {seconds:g} s") from error
             raise WorkerError(f"its process died ({_cause(error.exitcode)})") from error
         except BrokenProcessPool as error:
-            raise WorkersGone("the worker processes cannot be started") from error
+            raise WorkerError("the worker processes cannot be started") from error
 
     async def _run(
         self,
@@ -105,7 +108,7 @@ class Workers:
         kwargs: Mapping[str, object],
     ) -> T:
         if self._closed:
-            raise WorkersGone("the worker processes are closed")
+            raise WorkerError("the worker processes are closed")
         pool = self._pool if self._pool.active else await self._renewed()
         task: Future[T] = pool.schedule(
             _call, args=(seconds, function, list(args), kwargs), timeout=seconds * PATIENCE
@@ -228,6 +231,7 @@ def _start(megabytes: int, parent: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     heap.keep_little()
+    os.nice(NICE)
     size = megabytes * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_AS, (size, size))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -38,6 +38,10 @@ PATIENCE = 10.0
 SLICE = 0.01
 """Seconds that a body may be worked at before others have their turn."""
 
+CRUMBS = 10_000
+CRUMB = 16
+"""Bytes that a part must have on average, if they are so many: each takes as long as a kilobyte."""
+
 DRAINED = 64 * 1024
 """What is read and left of an answer nobody needs, so that its connection can be used again."""
 
@@ -77,11 +81,16 @@ class Bodies:
         decoder = Decoder(response.headers.get("content-encoding", ""))
         clock = asyncio.get_running_loop().time
         slice_ends = clock() + SLICE
-        wire = 0
+        wire = parts = 0
         async for received in response.aiter_raw():
             wire += len(received)
+            parts += 1
             if wire > self._max_bytes:
                 raise self._too_large()
+            if parts > CRUMBS and wire < parts * CRUMB:
+                raise FetchError(
+                    "too_large", f"the answer comes in crumbs, {wire // parts} bytes each"
+                )
             for piece in decoder.decode(received):
                 body += piece
                 share.grow(len(piece))

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import cached_property
 from pathlib import Path
 
 from lxml import etree
@@ -56,6 +57,11 @@ class Seen:
     memory: Memory = field(default_factory=lambda: Memory(0, 0))
     died: str = ""
     seconds: float = 0.0
+
+    @cached_property
+    def everything(self) -> str:
+        """All that was published, as text."""
+        return b"".join(self.published.values()).decode("utf-8", "replace")
 
 
 class GoodFeeds:
@@ -314,10 +320,9 @@ def judged(attack: Attack, state: dict[str, object], seen: Seen) -> Row:
         wrong.append(f"held for {longest:.0f} s")
     if most > attack.most_bytes and attack.kind == "transfer":
         wrong.append(f"read {most / 1e6:.0f} MB")
-    everything = b"".join(seen.published.values()).decode("utf-8", "replace")
-    if attack.delivered and attack.delivered not in everything:
+    if attack.delivered and attack.delivered not in seen.everything:
         wrong.append(f"{attack.delivered!r} was not delivered")
-    if attack.absent and attack.absent in everything:
+    if attack.absent and attack.absent in seen.everything:
         wrong.append(f"{attack.absent!r} was published")
     error = str(state.get("error") or "")[:110]
     told = f"{'; '.join(wrong) + ': ' if wrong else ''}{status} {error}"

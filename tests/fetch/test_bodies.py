@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from aggregator.errors import FetchError
-from aggregator.fetch.bodies import LARGE, SMALL, UNREAD, Bodies
+from aggregator.fetch.bodies import CRUMB, CRUMBS, LARGE, SMALL, UNREAD, Bodies
 from aggregator.fetch.limits import Limits, Watch
 
 MOST = 25_000_000
@@ -28,6 +28,10 @@ class Parts(httpx.AsyncByteStream):
 
 async def read(bodies: Bodies, size: int, cut_at: int = 0) -> bytes:
     parts = [PART] * (size // len(PART)) + [b"x" * (size % len(PART))]
+    return await read_parts(bodies, parts, cut_at)
+
+
+async def read_parts(bodies: Bodies, parts: Sequence[bytes], cut_at: int = 0) -> bytes:
     watch = Watch(Limits.within(30), 30, MOST)
     async with watch.watching("here"):
         return await bodies.read(httpx.Response(200, stream=Parts(parts)), watch, cut_at)
@@ -107,11 +111,20 @@ def test_others_have_their_turn_while_a_body_is_there_as_a_whole() -> None:
                 await asyncio.sleep(0)
 
         counting = asyncio.create_task(count())
-        parts = [b"x"] * 200_000
-        watch = Watch(Limits.within(30), 30, MOST)
-        async with watch.watching("here"):
-            await Bodies(MOST).read(httpx.Response(200, stream=Parts(parts)), watch)
+        await read_parts(Bodies(MOST), [b"x" * 20] * 200_000)
         counting.cancel()
         return turns
 
     assert asyncio.run(scenario()) >= 3
+
+
+def test_an_answer_in_crumbs_is_ended_and_one_in_small_parts_is_not() -> None:
+    async def scenario() -> None:
+        bodies = Bodies(MOST)
+        with pytest.raises(FetchError, match="crumbs, 1 bytes each") as caught:
+            await read_parts(bodies, [b"x"] * 100_000)
+        assert (caught.value.kind, bodies.held) == ("too_large", 0)
+        assert len(await read_parts(bodies, [b"x"] * CRUMBS)) == CRUMBS
+        assert len(await read_parts(bodies, [b"x" * CRUMB] * 2 * CRUMBS)) == 2 * CRUMB * CRUMBS
+
+    asyncio.run(scenario())
