@@ -39,7 +39,9 @@ EVERY_S = 20.0
 """A good feed has a new item this often, and is asked every ten seconds."""
 
 ON_TIME_S = 60.0
-HEALTHY_S = 2.0
+HEALTHY_S, LATEST_S = 0.5, 2.0
+"""Of a hundred answers of /healthz one may take longer than the first, and none than the other."""
+
 MAIN_BYTES, TOGETHER_BYTES = 300_000_000, 512_000_000
 LONGEST_VISIT_S = 40.0
 
@@ -50,7 +52,8 @@ Row = dict[str, object]
 class Seen:
     """What was measured while the attacks went on."""
 
-    slowest_health: float = 0.0
+    health: list[float] = field(default_factory=list)
+    """Seconds that each answer of /healthz took."""
     unhealthy: list[str] = field(default_factory=list)
     first_seen: dict[str, float] = field(default_factory=dict)
     published: dict[str, bytes] = field(default_factory=dict)
@@ -123,9 +126,9 @@ async def watch_health(daemon: Daemon, seen: Seen, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
             took, _ = await asyncio.to_thread(get, f"{site(daemon)}/healthz", 10)
-            seen.slowest_health = max(seen.slowest_health, took)
+            seen.health.append(took)
         except OSError as error:
-            seen.slowest_health = max(seen.slowest_health, 10.0)
+            seen.health.append(10.0)
             seen.unhealthy.append(str(error))
         await asyncio.sleep(0.3)
 
@@ -233,11 +236,7 @@ def whole(server: Attacker, good: GoodFeeds, seen: Seen, daemon: Daemon) -> list
     memory = seen.memory
     return [
         row("the daemon lives", not seen.died, seen.died or "to the end"),
-        row(
-            "/healthz answers within 2 s",
-            seen.slowest_health <= HEALTHY_S,
-            f"{seen.slowest_health:.2f} s at worst {seen.unhealthy[:1] or ''}",
-        ),
+        _healthy(seen),
         _on_time(good, seen),
         row("main process below 300 MB", memory.main <= MAIN_BYTES, f"{memory.main / mb:.0f} MB"),
         row(
@@ -266,6 +265,17 @@ def whole(server: Attacker, good: GoodFeeds, seen: Seen, daemon: Daemon) -> list
         ),
         *(_edition(path, seen.published.get(path)) for path in published()),
     ]
+
+
+def _healthy(seen: Seen) -> Row:
+    took = sorted(seen.health) or [10.0]
+    middle, most = took[len(took) // 2], took[-1 - len(took) // 100]
+    return row(
+        "/healthz answers within half a second",
+        most <= HEALTHY_S and took[-1] <= LATEST_S,
+        f"{middle:.2f} s, 99 of 100 within {most:.2f} s, {took[-1]:.2f} s at worst "
+        f"{seen.unhealthy[:1] or ''}",
+    )
 
 
 def _on_time(good: GoodFeeds, seen: Seen) -> Row:
