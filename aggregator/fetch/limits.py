@@ -22,13 +22,15 @@ MAX_SHARED_HEAD = 2**24 + MAX_HEAD
 
 LAG = 0.05
 
-AT_LEAST = 1.0
+AT_LEAST = 2.0
 """Seconds a limit of as many or more lasts by the kernel's own clock, however fast the loop's
 is (libfaketime): this process and the server have to get to run.
 """
 
-AGAIN = 10
-"""Into so many parts a limit is divided, of which one more is waited for where that is not over."""
+BEATS = 30
+"""Into so many parts a request's time is divided: of what this process stood still in one of them,
+nothing counts.
+"""
 
 
 def ticks() -> float:
@@ -87,7 +89,7 @@ class Watch:
         self._in_body = False
         self._stage: Stage = "answer"
         self._over: Stage | Literal["total"] = "total"
-        self._forgiven = False
+        self._beat = max(LAG, limits.total / BEATS)
         self._timer: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
@@ -166,9 +168,11 @@ class Watch:
     def _due(self) -> float:
         return min(self._total_due, self._stage_due)
 
-    def _arm(self, not_before: float = 0.0) -> None:
+    def _arm(self, wait: float = 0.0) -> None:
+        """Looks again when a limit is over, within a beat, but not before `wait` seconds."""
         self._disarm()
-        due = max(self._due(), not_before)
+        now = self._loop.time()
+        due = max(min(self._due(), now + self._beat), now + wait)
         self._timer = self._loop.call_at(due, self._fire, due)
 
     def _disarm(self) -> None:
@@ -178,22 +182,23 @@ class Watch:
     def _fire(self, due: float) -> None:
         now = self._loop.time()
         late = now - due
-        if now < self._due():  # something came since the timer was set
-            self._arm()
-        elif late > LAG and not self._forgiven:
+        if late > self._beat:
             # this process itself stood still: what came meanwhile may not have been read yet
-            self._forgiven = True
             self._total_due += late
             self._stage_due += late
+            self._arm(self._beat)
+        elif now < self._due():
             self._arm()
-        else:
-            total = self._total_due <= self._stage_due
-            limit = self.left if total else self._limits.of(self._stage)
-            if not lasted(self._began if total else self._entered, limit):
-                self._arm(now + limit / AGAIN)
-                return
-            self._over = "total" if total else self._stage
+        elif not self._lasted():
+            self._arm(self._beat)
+        elif not self._scope.expired():
+            self._over = "total" if self._total_due <= self._stage_due else self._stage
             self._scope.reschedule(now)
+
+    def _lasted(self) -> bool:
+        if self._total_due <= self._stage_due:
+            return lasted(self._began, self.left)
+        return lasted(self._entered, self._limits.of(self._stage))
 
     def _words(self) -> str:
         if self._over == "connect":

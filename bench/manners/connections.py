@@ -188,7 +188,7 @@ SCENARIOS = (
     _compressed("zstd", zstd.compress),
     plain(
         "slow",
-        _delayed(serve(Paper("slow")), 3.0),
+        _delayed(serve(Paper("slow")), 6.0),
         [Rule("connections/a slow host: timeout, then an hour", "must", _slow)],
         'interval = "15m"',
     ),

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from email.utils import format_datetime
 
-from bench.manners.content import HOUR, Paper, in_turn, serve
+from bench.manners.content import HOUR, RSS_TYPE, Paper, in_turn, serve
 from bench.manners.publisher import Answer, Asked, Exchange, Handler, moment
 from bench.manners.scenario import (
     SLACK,
@@ -138,6 +138,21 @@ SCENARIOS = (
     _backs_off("notafeed", NOT_A_FEED),
     _backs_off("hangup", Answer(raw=b"", hang_up=True)),
     _backs_off("halfway", Answer(raw=b"HTTP/1.1 200 OK\r\nContent-Le", hang_up=True)),
+    _backs_off("status451", Answer(451)),
+    _backs_off("status503", Answer(503)),
+    _backs_off("status204", Answer(204)),
+    _backs_off("part206", Answer(206, (RSS_TYPE,), Paper("part206").xml(0))),
+    _backs_off("empty200", Answer(200, (RSS_TYPE,))),
+    _backs_off("json", Answer(200, (("Content-Type", "application/json"),), b'{"error": "no"}')),
+    _backs_off("image", Answer(200, (("Content-Type", "image/gif"),), b"GIF89a" + bytes(40))),
+    _backs_off(
+        "cutshort",
+        Answer(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n<rss><channel>", hang_up=True),
+    ),
+    _backs_off("nothttp", Answer(raw=b"220 ready\r\n\r\n", hang_up=True)),
+    _backs_off("toodeep", Answer(302, (("Location", "http://user:pw@:99999/"),))),
+    _retry_after("retry500", 500, 3 * HOUR, "10800"),
+    _retry_after("retry403", 403, 3 * HOUR, "10800"),
     _retry_after("retry3h", 429, 3 * HOUR, "10800"),
     _retry_after("retrydate", 503, 3 * HOUR),
     _retry_after("retryshort", 429, 5, "5"),

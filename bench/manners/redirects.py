@@ -168,6 +168,14 @@ SCENARIOS = (
         ),
     ),
     _at_one_host(
+        "movedtag",
+        {
+            "/feed": _always(Answer(302, (("Location", "/b"), ("ETag", '"of the redirect"')))),
+            "/b": _served("movedtag"),
+        },
+        (_own_validators("movedtag", "/b"),),
+    ),
+    _at_one_host(
         "moved307",
         {"/feed": _always(moved(307, "b")), "/b": _served("moved307")},
         (_kept("moved307", ("/feed", "/b"), ("/feed", "/b"), "a 307 is never kept"),),

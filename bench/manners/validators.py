@@ -70,6 +70,13 @@ def _dropped(asked: Asked, before: Sequence[Exchange]) -> Answer:
     return Answer(200, (RSS_TYPE, *(given if len(before) < 3 else ())), paper.xml(asked.at))
 
 
+def _half_dropped(asked: Asked, before: Sequence[Exchange]) -> Answer:
+    """Both validators in the first three answers, afterwards Last-Modified alone."""
+    given = (("ETag", '"once"'), ("Last-Modified", "Sun, 01 Mar 2026 22:00:00 GMT"))
+    paper = Paper("halfdropped", every=7200)
+    return Answer(200, (RSS_TYPE, *given[0 if len(before) < 3 else 1 :]), paper.xml(asked.at))
+
+
 def _same_body(asked: Asked, before: Sequence[Exchange]) -> Answer:
     """The same bytes under a new ETag each time."""
     headers = (("ETag", f'"turn-{len(before)}"'),)
@@ -178,6 +185,7 @@ SCENARIOS = (
     ),
     plain("nothing", serve(Paper("nothing"), without), [_echo("nothing")], 'interval = "1h"'),
     plain("dropped", _dropped, [_echo("dropped")], 'interval = "1h"'),
+    plain("halfdropped", _half_dropped, [_echo("halfdropped")], 'interval = "1h"'),
     plain(
         "samebody",
         _same_body,

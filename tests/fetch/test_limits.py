@@ -109,3 +109,15 @@ def test_packed_answers_are_unpacked(coding: str, packed: bytes) -> None:
     got = feed_of(answer(packed, content_encoding=coding))
     assert isinstance(got, Retrieved)
     assert got.body == TEXT
+
+
+def test_what_this_process_stood_still_is_not_the_servers_fault_however_often() -> None:
+    async def standing_still(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
+        for _ in range(4):
+            await asyncio.sleep(0.02)
+            time.sleep(0.5)  # noqa: ASYNC251 - the loop itself, client and server
+            writer.write(b"x")
+            await writer.drain()
+
+    assert isinstance(feed_of(standing_still, config=SHORT), Retrieved)
