@@ -27,7 +27,7 @@ from aggregator.core.model import (
 )
 from aggregator.core.page_tries import LONGEST_WAIT, NOT_ASKED, PageTry, after_page_failure
 from aggregator.errors import FetchError, StoreError, WorkerError, WorkersGone
-from aggregator.fetch import Fetcher, shown
+from aggregator.fetch import Fetcher, ca_file_for, shown
 from aggregator.steps import Unmade, compose_many
 from aggregator.store import Store, articles, materials, quarantine
 from aggregator.workers import Workers
@@ -157,7 +157,8 @@ class Maker:
     ) -> _Visit:
         """The visit with one more page."""
         try:
-            page = await self.fetcher.page(wanted.url, validators, patience)
+            ca_file = ca_file_for(wanted.url, self.feeds.values())
+            page = await self.fetcher.page(wanted.url, validators, patience, ca_file)
         except FetchError as error:
             level = logging.DEBUG if error.kind in NOT_ASKED else logging.WARNING
             log.log(level, "article %s: its page: %s", wanted.article_id, error)

@@ -89,25 +89,29 @@ class Fetcher:
 
     @overload
     async def page(
-        self, url: str, validators: None = None, patience: float | None = None
+        self, url: str, validators: None = None, patience: float | None = None, ca_file: str = ""
     ) -> Retrieved: ...
     @overload
     async def page(
-        self, url: str, validators: Validators, patience: float | None = None
+        self, url: str, validators: Validators, patience: float | None = None, ca_file: str = ""
     ) -> Retrieved | NotModified: ...
     async def page(
-        self, url: str, validators: Validators | None = None, patience: float | None = None
+        self,
+        url: str,
+        validators: Validators | None = None,
+        patience: float | None = None,
+        ca_file: str = "",
     ) -> Retrieved | NotModified:
         """Asks for an article's page if robots.txt allows it.
 
-        NotModified comes only where it was asked with validators. Raises FetchError; with
+        NotModified comes only where it was asked with validators. `ca_file` is trusted for the
+        page's own host, besides the system's trust store. Raises FetchError; with
         `patience` one of kind `busy` where the host's turn is more than so many seconds away,
         whose `retry_after` says when it will come.
         """
-        return await self._get(
-            url,
-            _Wanted(PAGE_TYPES, validators or Validators(), robots=True, patience=patience),
-        )
+        known = validators or Validators()
+        wanted = _Wanted(PAGE_TYPES, known, robots=True, patience=patience, ca_file=ca_file)
+        return await self._get(url, wanted)
 
     async def post(self, url: str, form: Mapping[str, str]) -> int:
         """Sends a form, follows nothing, and gives the status. Raises FetchError."""

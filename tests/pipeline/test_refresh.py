@@ -13,7 +13,7 @@ from aggregator.core.cadence import NEVER, Heard, Wishes, after_failure, after_p
 from aggregator.core.model import FeedSpec
 from aggregator.store import editions, polls
 from tests.fetch.asking import self_signed, served
-from tests.loopback import Loopback, answer
+from tests.loopback import Answer, Loopback, answer
 from tests.publisher import (
     HOUR,
     INTERVAL,
@@ -26,6 +26,7 @@ from tests.publisher import (
     OnDesk,
     feed,
     item,
+    page,
     paragraphs,
     rss,
     summary,
@@ -488,12 +489,18 @@ def test_the_certificates_of_a_feeds_own_file_are_trusted_for_it_alone(
     async def play(d: Desk) -> None:
         fetch = replace(d.config.fetch, allow_private=("127.0.0.0/8",))
         d.config = replace(d.config, fetch=fetch)
-        site = Loopback({"/a": answer(rss(item("/1", "甲", LONG)))}, served(certificate))
+        answers: dict[str, bytes | Answer] = {"/1": page("甲", LONG)}
+        site = Loopback(answers, served(certificate))
         async with site:
-            url = f"https://localhost:{site.port}/a"
-            trusting = FeedSpec("trusting", (url,), ca_file=str(certificate[0]))
-            await d.reopen(feeds=(trusting, FeedSpec("other", (url,))))
-            assert (await d.refresh("trusting")).last_status == "new"
+            origin = f"https://localhost:{site.port}"
+            entries = rss(item("/1", "甲", summary("甲")))
+            answers["/a"] = answer(entries.replace(b"http://own.test", origin.encode()))
+            trusting = FeedSpec("trusting", (f"{origin}/a",), ca_file=str(certificate[0]))
+            await d.reopen(feeds=(FeedSpec("other", (f"{origin}/a",)), trusting))
             assert (await d.refresh("other")).last_status == "tls"
+            await d.cycle()
+            assert (await d.state("trusting")).last_status == "new"
+            [article] = d.published()
+            assert "第6段" in article["content_html"], "its pages are asked for with them"
 
     on_desk(play)
