@@ -27,7 +27,7 @@ PUSHES_AT_ONCE = 32
 BODIES_AT_ONCE = 2
 """Pushes that are being read and taken in, and how many of the largest size they may be worth."""
 
-READ_SECONDS = 30.0
+READ_SECONDS = 120.0
 """The longest that a hub may take to send a body."""
 
 FIELDS_AT_MOST = 50

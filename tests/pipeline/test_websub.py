@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,7 +18,7 @@ import pytest
 
 from aggregator.config import ServerSettings
 from aggregator.core.websub import Subscription
-from aggregator.store import subscriptions
+from aggregator.store import polls, subscriptions
 from aggregator.web import Site, create_app
 from tests.loopback import Asked, answer
 from tests.publisher import DATE, HOUR, OTHER, OWN, Desk, OnDesk, item, paragraphs, rss
@@ -474,6 +474,39 @@ def test_a_feed_that_names_no_hub_any_more_is_unsubscribed(dancing: Dancing) -> 
     dancing(play)
 
 
+def test_a_part_of_a_feed_that_names_no_hub_says_nothing(dancing: Dancing) -> None:
+    async def play(d: Dance) -> None:
+        await d.subscribed()
+        part = answer(own("second", more=""), status="226 IM Used", im="feed", etag='"2"')
+        d.desk.answers["/own.xml"] = part
+        d.desk.now += HOUR
+        await d.desk.refresh("own")
+        assert await d.titles() == {"first", "second"}
+        assert (await d.known()).state == "verified"
+
+    dancing(play)
+
+
+def test_a_mirror_that_is_asked_besides_says_nothing(on_desk: OnDesk) -> None:
+    async def play(desk: Desk) -> None:
+        desk.answers["/mirror.xml"] = feed_answer(own("first", "mirrored", more=""))
+        async with dance(desk) as d:
+            first = await d.subscribed()
+            # the first is older than what it ever was: the mirror is asked as well
+            state = await desk.state("own")
+            past = tuple(desk.now - n * HOUR for n in range(1, 9))
+            quiet = replace(state, rhythm=past, last_new_at=desk.now)
+            await desk.pipeline.store.write(polls.record_state, quiet)
+            desk.now += 3 * DAY
+            desk.answers["/own.xml"] = feed_answer(own("first") + b" ")
+            await desk.refresh("own")
+            assert desk.asked("/mirror.xml") == 1
+            assert "mirrored" in await d.titles()
+            assert (await d.known()).callback == first["hub.callback"]
+
+    on_desk(play, replace(OWN, urls=("http://own.test/own.xml", "http://mirror.test/mirror.xml")))
+
+
 def test_with_another_public_url_the_hub_gets_the_new_callback(dancing: Dancing) -> None:
     async def play(d: Dance) -> None:
         first = await d.subscribed()
@@ -488,10 +521,11 @@ def test_with_another_public_url_the_hub_gets_the_new_callback(dancing: Dancing)
     dancing(play)
 
 
-def test_a_hub_that_does_not_answer_a_goodbye_is_left_alone(dancing: Dancing) -> None:
+@pytest.mark.parametrize("status", ["500 Oops", "202 Accepted"])
+def test_a_hub_that_does_not_answer_a_goodbye_is_left_alone(dancing: Dancing, status: str) -> None:
     async def play(d: Dance) -> None:
         await d.subscribed(lease_seconds=str(30 * 86400))
-        d.desk.answers["/hub"] = answer(status="500 Oops")
+        d.desk.answers["/hub"] = answer(status=status)
         await d.desk.reopen(feeds=(OTHER,))
         asked = 0
         for _ in range(20):
@@ -509,12 +543,15 @@ def test_a_signed_push_is_taken_in_at_once(dancing: Dancing, algorithm: str) -> 
     async def play(d: Dance) -> None:
         form = await d.subscribed()
         before = await d.desk.state("own")
-        assert await d.push(form, own("pushed"), algorithm) == 202
+        d.desk.now += MINUTE
+        dates = {"pushed": "Fri, 20 Aug 2021 11:00:00 GMT"}
+        assert await d.push(form, own("pushed", dates=dates), algorithm) == 202
         assert await d.titles() == {"first", "pushed"}
         after = await d.desk.state("own")
         assert after.validators == before.validators
         assert after.next_poll_at == before.next_poll_at
         assert after.last_new_at == d.desk.now
+        assert after.rhythm[0] == datetime(2021, 8, 20, 11, tzinfo=UTC)
         assert d.desk.asked("/own.xml") == 1
 
     dancing(play)
@@ -614,6 +651,12 @@ def test_a_push_that_is_too_large_is_refused_unread(dancing: Dancing) -> None:
 
         chunked = await d.client.post(form["hub.callback"], content=endless())
         assert chunked.status_code == 413
+        assert 0 < sent < 20_000
+        sent = 0
+        declared = await d.client.post(
+            form["hub.callback"], content=endless(), headers={"Content-Length": "1000000"}
+        )
+        assert (declared.status_code, sent) == (413, 0)
         assert await d.push(form, own("small")) == 202
         assert await d.titles() == {"first", "small"}
 
@@ -634,13 +677,39 @@ def test_more_pushes_than_there_is_room_for_come_again_later(dancing: Dancing) -
             for _ in range(40)
         ]
         done = asyncio.as_completed(held)
-        refused = [await next(done) for _ in range(8)]
+        async with asyncio.timeout(20):
+            refused = [await next(done) for _ in range(8)]
         assert {answer.status_code for answer in refused} == {503}
         assert all(answer.headers["retry-after"] for answer in refused)
         go.set()
         await asyncio.gather(*held)
         assert await d.push(form, own("after")) == 202
         assert "after" in await d.titles()
+
+    dancing(play)
+
+
+def test_large_pushes_at_once_are_bounded_together(dancing: Dancing) -> None:
+    async def play(d: Dance) -> None:
+        fetch = replace(d.desk.config.fetch, max_bytes=10_000)
+        d.desk.config = replace(d.desk.config, fetch=fetch)
+        await d.desk.reopen()
+        form = await d.subscribed()
+        go = asyncio.Event()
+
+        async def slow() -> AsyncIterator[bytes]:
+            yield b"x" * 9_000
+            await go.wait()
+
+        held = [
+            asyncio.create_task(d.client.post(form["hub.callback"], content=slow()))
+            for _ in range(3)
+        ]
+        done = asyncio.as_completed(held)
+        async with asyncio.timeout(20):
+            assert (await next(done)).status_code == 503
+        go.set()
+        assert [(await each).status_code for each in done] == [202, 202]
 
     dancing(play)
 
