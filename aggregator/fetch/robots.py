@@ -60,8 +60,9 @@ class _Known:
     kept_for: timedelta = KEPT_FOR
     unreachable_since: datetime | None = None
     kind: str = ""
-    """Of the error, where it could not be had; and in words:"""
+    """Of the error, where it could not be had; and in words, and the status if one came:"""
     failure: str = ""
+    status: int = 0
 
     def holds(self, now: datetime) -> bool:
         return self.asked_at <= now < self.asked_at + self.kept_for
@@ -121,6 +122,7 @@ class Robots:
             f"its robots.txt could not be had: {known.failure}",
             shown(url),
             "without it no page is asked for; it is tried again later",
+            known.status,
         )
 
     def delay(self, url: str) -> float | None:
@@ -145,7 +147,7 @@ class Robots:
         try:
             answer = await self._get(f"{origin}/robots.txt", ca_file)
         except FetchError as error:
-            return self._unreachable(origin, error.kind, error.what)
+            return self._unreachable(origin, error)
         now = self._now()
         if 200 <= answer.status < 300:
             rules = _ours(answer.body, self._token)
@@ -153,16 +155,21 @@ class Robots:
             return _Known(now, rules, delay)
         if 300 <= answer.status < 500 and answer.status != 429:
             return _Known(now, "")
-        return self._unreachable(origin, "robots", f"the server answered {answer.status}")
+        told = FetchError(
+            "http_status", f"the server answered {answer.status}", "", "", answer.status
+        )
+        return self._unreachable(origin, told)
 
-    def _unreachable(self, origin: str, kind: str, failure: str) -> _Known:
+    def _unreachable(self, origin: str, why: FetchError) -> _Known:
         now, before = self._now(), self._known.get(origin)
         if before is None or before.unreachable_since is None:
-            return _Known(now, NOTHING_ALLOWED, None, UNREACHABLE_FOR, now, kind, failure)
+            return _Known(
+                now, NOTHING_ALLOWED, None, UNREACHABLE_FOR, now, why.kind, why.what, why.status
+            )
         since, kept_for = before.unreachable_since, min(2 * before.kept_for, KEPT_FOR)
         if now - since > GIVEN_UP_AFTER:
             return _Known(now, "", None, kept_for, since)
-        return _Known(now, NOTHING_ALLOWED, None, kept_for, since, kind, failure)
+        return _Known(now, NOTHING_ALLOWED, None, kept_for, since, why.kind, why.what, why.status)
 
     def _asked(self, origin: str, task: asyncio.Task[_Known]) -> None:
         del self._asking[origin]

@@ -258,7 +258,7 @@ def test_why_it_could_not_be_had_is_told_as_it_was() -> None:
     assert unknown.kind == "dns"
     assert "not known" in str(unknown)
     assert broken is not None
-    assert broken.kind == "robots"
+    assert (broken.kind, broken.status) == ("http_status", 503)
     assert "503" in str(broken)
     assert others == [None, None]
 

@@ -97,6 +97,21 @@ def test_a_page_that_robots_txt_forbids_is_never_asked_for(on_desk: OnDesk) -> N
     on_desk(play)
 
 
+def test_a_page_whose_robots_txt_could_not_be_had_is_asked_for_when_it_can(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        d.answers["/robots.txt"] = answer(status="503 Service Unavailable")
+        d.answers["/own.xml"] = answer(rss(item("/1", "甲", summary("会谈"))))
+        d.answers["/1"] = page("甲", LONG)
+        await d.cycle()
+        assert d.asked("/1") == 0
+        d.answers["/robots.txt"] = answer(status="404 Not Found")
+        await d.cycle(after=DAY)
+        assert d.asked("/1") == 1
+        assert "第6段" in d.published()[0]["content_html"]
+
+    on_desk(play)
+
+
 # --- turns -------------------------------------------------------------------------------------
 
 
