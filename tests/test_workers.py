@@ -149,8 +149,9 @@ def test_tasks_that_are_given_much_leave_one_worker_to_the_others(tmp_path: Path
         given = b"x" * (HEAVY + 1)
         heavy = [asyncio.create_task(workers.run(tasks.wait_for, go, given)) for _ in range(3)]
         await asyncio.sleep(0)  # they stand before all others
-        for number in range(4):
-            assert (await workers.run(tasks.double, number))[0] == 2 * number
+        async with asyncio.timeout(60):  # in which a worker starts
+            for number in range(4):
+                assert (await workers.run(tasks.double, number))[0] == 2 * number
         assert not any(task.done() for task in heavy)
         go.touch()
         return await asyncio.gather(*heavy)

@@ -80,6 +80,7 @@ def test_no_body_becomes_large_while_larger_ones_wait_for_who_reads_them() -> No
         unread = await read(bodies, UNREAD + 1)
         waiting = asyncio.create_task(read(bodies, 5 * LARGE))
         beside = await read(bodies, LARGE)
+        await asyncio.sleep(0.3)  # which is ample for one that does not wait
         assert not waiting.done()
         assert bodies.held <= UNREAD + 1 + 2 * LARGE + len(PART)
         del unread

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpcore
 import pytest
 
-from aggregator.fetch.streams import MAX_WAITING, Stream, connect
+from aggregator.fetch.streams import AT_ONCE, MAX_WAITING, Stream, connect
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -120,6 +120,34 @@ def test_what_is_written_arrives_and_what_is_sent_is_read(
 
             _, got = await asyncio.gather(stream.write(LARGE, 10), read())
             assert got == LARGE
+
+    run(scenario)
+
+
+def test_between_two_reads_of_what_is_there_already_others_have_their_turn() -> None:
+    async def talkative(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"x" * 10 * AT_ONCE)
+        await writer.drain()
+        await asyncio.sleep(60)
+
+    async def scenario() -> None:
+        turns = 0
+
+        async def count() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        async with connected(talkative) as stream:
+            got = [await stream.read(1, 10)]
+            await asyncio.sleep(0.2)  # by now all of it has come
+            counting = asyncio.create_task(count())
+            while sum(map(len, got)) < 10 * AT_ONCE:
+                got.append(await stream.read(10 * AT_ONCE, 10))
+                assert len(got[-1]) <= AT_ONCE
+            counting.cancel()
+        assert turns >= len(got) - 1 >= 10
 
     run(scenario)
 
