@@ -40,7 +40,7 @@ MEGABYTES = 400
 """The address space of one worker. Its libraries take 190 of it, 60 of them resident; reading the
 largest feed that may be takes 100 more. Main process and two workers stay under 512 so."""
 
-NICE = 5
+NICE = 3
 """Workers let the main process go first, which has everybody waiting."""
 
 HEAVY = 256 * 1024
