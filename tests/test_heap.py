@@ -1,4 +1,4 @@
-"""The C library's heap: what was freed is the system's again, whatever is still in use beside it."""
+"""The C library's heap: what was freed is the system's again, whatever is in use beside it."""
 
 from __future__ import annotations
 

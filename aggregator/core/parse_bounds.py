@@ -24,8 +24,8 @@ TAG_AT_MOST = 100_000
 """Characters of one element's attributes."""
 
 TEXT_AT_MOST = 500_000
-"""Characters of one text of an entry: a novel with its markup. What comes after would only cost, here
-and at every step to come."""
+"""Characters of one text of an entry: a novel with its markup. What comes after would only cost,
+here and at every step to come."""
 
 TEXTS_AT_MOST = 8_000_000
 """Characters of all entries of one answer."""

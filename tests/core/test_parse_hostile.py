@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import time
+import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -272,6 +273,18 @@ def test_of_more_text_than_a_feed_may_have_the_newest_entries_are_read(
     assert [entry.title for entry in read.entries] == [f"t{n}" for n in range(1, 18)]
     assert read.notes == ("it has 21 entries: the newest 17 were read",)
     assert 17 * 450_000 <= TEXTS_AT_MOST < 18 * 450_000
+
+
+def test_a_text_without_end_takes_little_more_memory_than_its_bytes_and_their_characters() -> None:
+    text = "<p>The council met on the bridge.</p>" * 160_000
+    body = rss(f"<item><description><![CDATA[{text}]]></description></item>").encode()
+    tracemalloc.start()
+    try:
+        parse(body)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 4.5 * len(body)  # eight times, where feedparser meets all of it
 
 
 def test_an_attribute_as_long_as_no_address_goes_with_its_element() -> None:

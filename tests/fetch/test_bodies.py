@@ -1,4 +1,4 @@
-"""What bodies take of the memory: counted until nobody has them, and given back whatever happens."""
+"""What bodies take of the memory: it counts until nobody has them, and is given back always."""
 
 from __future__ import annotations
 
