@@ -136,6 +136,8 @@ def compose_many(
             made.append(compose(material, rules))
         except AggregatorError as error:
             made.append(Unmade(material.article_id, str(error)))
+        except MemoryError:  # a worker's is limited, and a page has no right to it
+            made.append(Unmade(material.article_id, "needed more memory than a worker may have"))
         except Exception as error:  # noqa: BLE001 - a bug in one article is not the others' fault
             what = f"a bug: {type(error).__name__}: {error}"
             made.append(Unmade(material.article_id, what, format_exc()))

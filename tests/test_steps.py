@@ -300,6 +300,21 @@ def test_a_topic_finds_the_same_in_an_article_just_made_and_in_the_store() -> No
 # --- compose_many ------------------------------------------------------------------------------
 
 
+class Page(bytes):
+    """A page for whose text there is no memory."""
+
+    def decode(self, *_: object) -> str:
+        raise MemoryError
+
+
+def test_an_article_that_needs_too_much_memory_says_so_and_is_no_bug() -> None:
+    page = Retrieved("https://own.test/a", 200, {}, Page(b"<p>x</p>"), Validators(), 0.0)
+    large = replace(material(entry(body="<p>x</p>")), pages=(page,))
+    first, second = compose_many((large, material(entry())), NO_RULES)
+    assert first == Unmade(large.article_id, "needed more memory than a worker may have")
+    assert isinstance(second, Composed)
+
+
 def test_a_fault_in_one_article_is_told_with_its_traceback_and_leaves_the_others() -> None:
     impossible = material(entry())
     impossible = replace(impossible, entries=())
