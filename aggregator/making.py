@@ -47,6 +47,10 @@ UNMADE_AGAIN = timedelta(days=1)
 """When an article that could not be made is tried again, where even its title did not help."""
 
 
+WORKERS_BACK = timedelta(minutes=1)
+"""When what no worker could be found for is tried again."""
+
+
 @dataclass(frozen=True, slots=True)
 class PageOwed:
     """An article that needs its page, and what an earlier visit there left to ask with; `bare`
@@ -87,8 +91,15 @@ class Maker:
 
     async def make(self, waiting: Sequence[Material], now: datetime) -> tuple[PageOwed, ...]:
         """Makes and stores articles that wait; gives those that need their page first, for
-        `finish`. Raises StoreError and WorkersGone.
+        `finish`. Raises StoreError.
         """
+        try:
+            return await self._make(waiting, now)
+        except WorkersGone as error:
+            await self._put_off([material.article_id for material in waiting], error, now)
+            return ()
+
+    async def _make(self, waiting: Sequence[Material], now: datetime) -> tuple[PageOwed, ...]:
         ready = [self._with_feeds(material) for material in waiting if material.entries]
         for material in waiting:
             if not material.entries:  # it was merged into another meanwhile
@@ -119,13 +130,15 @@ class Maker:
         """Fetches an article's page, makes and stores it: without the page if it cannot be had.
 
         With `patience` an article whose host has no turn for it within so many seconds is put
-        off until it has. Only a StoreError and WorkersGone get out: a bug met with one article
-        is not the others' fault.
+        off until it has. Only a StoreError gets out: a bug met with one article is not the
+        others' fault.
         """
         try:
             await self._finish(owed, now, patience)
-        except (StoreError, WorkersGone):
+        except StoreError:
             raise
+        except WorkersGone as error:
+            await self._put_off([owed.article_id], error, now)
         except Exception:
             log.exception("article %s: a bug in making it", owed.article_id)
             await self.store.write(articles.postpone, owed.article_id, now + UNMADE_AGAIN)
@@ -223,7 +236,7 @@ class Maker:
     ) -> bool:
         """Whether this has failed often enough to be set aside; it is counted."""
         article_id, error = unmade.article_id, unmade.error
-        log.error("article %s: cannot be made of what its %s gave: %s", article_id, what, error)
+        log.error("article %s: cannot be made of its %s %s: %s", article_id, what, url, error)
         if unmade.traceback:
             log.error("%s", unmade.traceback.rstrip())
         failure = quarantine.Failure(
@@ -237,6 +250,11 @@ class Maker:
         return tries >= quarantine.TRIES
 
     # --- small steps -----------------------------------------------------------------------
+
+    async def _put_off(self, ids: Sequence[str], error: WorkersGone, now: datetime) -> None:
+        log.error("articles %s: %s", ", ".join(ids), error)
+        for article_id in ids:
+            await self.store.write(articles.put_off, article_id, now + WORKERS_BACK)
 
     async def _record(self, made: Sequence[articles.Made], now: datetime) -> None:
         if made:

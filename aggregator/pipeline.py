@@ -36,7 +36,7 @@ from aggregator.fetch import Fetcher
 from aggregator.making import Maker, PageOwed
 from aggregator.outputs import FORMATS
 from aggregator.outputs.files import EditionFiles
-from aggregator.polling import Poll, Poller
+from aggregator.polling import Clock, Poll, Poller
 from aggregator.sources.archives import ArchivedPost
 from aggregator.steps import ARCHIVE, archived_entry, render
 from aggregator.store import Store, editions, polls
@@ -105,10 +105,13 @@ class Pipeline:
 
     # --- refresh ---------------------------------------------------------------------------
 
-    async def refresh(self, state: FeedState, now: datetime) -> Poll:
-        """Polls one feed and stores what it brought. Only a StoreError gets out."""
+    async def refresh(self, state: FeedState, now: datetime, clock: Clock | None = None) -> Poll:
+        """Polls one feed and stores what it brought; with a `clock` also that it has begun.
+
+        Raises StoreError.
+        """
         poller = Poller(self.config.fetch, self.store, self.fetcher, self.workers)
-        return await poller.poll(self.feeds[state.feed_id], state, now)
+        return await poller.poll(self.feeds[state.feed_id], state, now, clock)
 
     async def take_in(self, posts: Sequence[ArchivedPost], now: datetime) -> Decision:
         """Stores archived posts as entries of the feed ARCHIVE. Raises StoreError."""
@@ -120,7 +123,7 @@ class Pipeline:
     async def enrich(self, waiting: Sequence[Material], now: datetime) -> tuple[PageOwed, ...]:
         """Makes articles that wait; gives those that need their page first, for `complete`.
 
-        Raises StoreError and WorkersGone.
+        Raises StoreError.
         """
         return await self._maker.make(waiting, now)
 
@@ -128,7 +131,7 @@ class Pipeline:
         """Makes an article with its page, or without it where it cannot be had; puts it off
         where its host has no turn within `patience` seconds, if given.
 
-        Raises StoreError and WorkersGone.
+        Raises StoreError.
         """
         await self._maker.finish(owed, now, patience)
 

@@ -6,7 +6,9 @@ address → asked (fetch) → read (worker) → stored with the state the feed i
 
 from __future__ import annotations
 
+import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -31,18 +33,36 @@ from aggregator.core.feed_state import (
     candidates,
     doubtful,
     failed,
+    goes,
+    invited,
     left_in_peace,
     may_know_more,
+    stayed,
     unanswered,
     with_rhythm,
 )
 from aggregator.core.freshness import freshness
-from aggregator.core.model import FeedSpec, NotModified, Retrieved
+from aggregator.core.model import (
+    FeedHints,
+    FeedReading,
+    FeedSpec,
+    NotModified,
+    Retrieved,
+    Validators,
+)
 from aggregator.core.websub import arriving
-from aggregator.errors import AggregatorError, FetchError, NotAFeed, StoreError
+from aggregator.errors import (
+    AggregatorError,
+    FetchError,
+    NotAFeed,
+    Quarantined,
+    StoreError,
+    WorkerError,
+    WorkersGone,
+)
 from aggregator.fetch import Fetcher, ca_file_for, shown
 from aggregator.steps import read_feed
-from aggregator.store import Store, polls, subscriptions
+from aggregator.store import Store, polls, quarantine, subscriptions
 from aggregator.websub import mind_links, mind_what_was_new
 from aggregator.workers import Workers
 
@@ -74,6 +94,9 @@ class Poll:
         )
 
 
+Clock = Callable[[], datetime]
+
+
 @dataclass(frozen=True)
 class Poller:
     """What polling works with."""
@@ -83,54 +106,83 @@ class Poller:
     fetcher: Fetcher
     workers: Workers
 
-    async def poll(self, spec: FeedSpec, state: FeedState, now: datetime) -> Poll:
-        """Polls one feed and stores what it brought. Only a StoreError gets out."""
+    async def poll(
+        self, spec: FeedSpec, state: FeedState, now: datetime, clock: Clock | None = None
+    ) -> Poll:
+        """Polls one feed and stores what it brought.
+
+        With a `clock` the poll's time is when its first request begins, and the store is told
+        then: should this process end before the answer is stored, the next one does not ask
+        again at once. Only a StoreError gets out.
+        """
+        begin = _Begin(self, spec, state, now, clock)
         state = aligned(state, spec.urls)
         polled: Poll | None = None
         failure: Exception | None = None
         for address in candidates(state, now):
             if polled is not None and not may_know_more(state, address, now):
                 continue
+            if goes(address, now):
+                state = await self._moved(spec, state, address, begin)
+                address = state.address(address.url)
+                if address.worked_at == begin.at:
+                    polled = Poll(spec.id, state.last_status)
+                    break
+            answer: Retrieved | NotModified | None = None
             try:
-                state, poll = await self._ask(spec, state, address, now)
+                answer = await self._asked(spec, address.asked, address.validators, begin)
+                state, poll = await self._take(spec, state, address, answer, begin.at)
             except StoreError:
                 raise
             except Exception as error:
                 if not isinstance(error, AggregatorError):
                     log.exception("feed %s: a bug in reading it", spec.id)
-                state = _after_failure(state, address, error, now)
+                state = _after_failure(state, address, error, begin.at)
+                if isinstance(error, Quarantined) and answer is not None:
+                    state = _with_validators(state, address.url, answer.validators)
                 failure = failure or error
                 if len(spec.urls) > 1:
                     log.info("feed %s: %s does not work: %s", spec.id, shown(address.url), error)
                 continue
             polled = poll if polled is None else polled.with_more(poll)
-            if not doubtful(state, now):
+            if not doubtful(state, begin.at):
                 break
             log.info("feed %s: %s gives nothing recent", spec.id, shown(address.url))
         if polled is None:
             assert failure is not None
-            return await self._record_failure(spec, state, failure, now)
+            return await self._record_failure(spec, state, failure, begin.at)
         log.info(
             "feed %s: %s, %d new, %d revised", spec.id, polled.status, polled.new, polled.revised
         )
         return polled
 
-    async def _ask(
-        self, spec: FeedSpec, state: FeedState, address: Address, now: datetime
+    async def _asked(
+        self, spec: FeedSpec, url: str, validators: Validators, begin: _Begin
+    ) -> Retrieved | NotModified:
+        return await self.fetcher.feed(url, validators, ca_file_for(url, (spec,)), begin)
+
+    async def _take(
+        self,
+        spec: FeedSpec,
+        state: FeedState,
+        address: Address,
+        answer: Retrieved | NotModified,
+        now: datetime,
+        moving: bool = False,
     ) -> tuple[FeedState, Poll]:
-        """Asks one address and stores what it gives, with the state that the feed is then in."""
-        ca_file = ca_file_for(address.asked, (spec,))
-        answer = await self.fetcher.feed(address.asked, address.validators, ca_file)
+        """Stores what an address gave, with the state that the feed is then in."""
         before, hub = state.last_poll_at, await self.store.read(subscriptions.of_feed, spec.id)
         pushed = hub is not None and arriving(hub, now)
         if isinstance(answer, NotModified):
+            if address.status == Quarantined.kind:
+                raise Quarantined(address.error)
             state = answered(state, address.url, answer.validators, answer.permanent_url, None, now)
             state = _due(state, self._after(spec, state, answer, now, pushed))
             state = replace(state, last_status="not_modified")
             await self.store.write(polls.record_state, state)
             return state, Poll(spec.id, "not_modified")
-        reading = await self.workers.run(read_feed, answer, spec, now)
-        if not reading.entries and _was_full(state, address):
+        reading = await self._read(spec, address, answer, now)
+        if not reading.entries and (moving or _was_full(state, address)):
             raise NotAFeed("the feed has gone empty", shown(address.url), "the next URL is tried")
         for note in reading.notes:
             log.debug("feed %s: %s", spec.id, note)
@@ -138,6 +190,8 @@ class Poller:
         newest = max(dated, default=None)
         state = answered(state, address.url, answer.validators, answer.permanent_url, newest, now)
         state = replace(state, hints=reading.hints)
+        if answer.status != PARTIAL:
+            state = invited(state, address.url, reading.links)
         # what is new among them is found with the next statement, and known to the next poll
         known = state if state.rhythm else with_rhythm(state, dated)
         state = _due(state, self._after(spec, known, answer, now, pushed))
@@ -149,6 +203,46 @@ class Poller:
             await self.store.write(polls.record_state, state)
         new, revised = len(decision.new), len(decision.revised)
         return state, Poll(spec.id, state.last_status, new, revised)
+
+    async def _read(
+        self, spec: FeedSpec, address: Address, answer: Retrieved, now: datetime
+    ) -> FeedReading:
+        """What is in the feed. What took a worker down twice is not read a third time."""
+        name = f"feed-{spec.id}-{hashlib.blake2b(answer.body, digest_size=4).hexdigest()}"
+        if address.status in (WorkerError.kind, Quarantined.kind):
+            tries = await self.store.read(quarantine.tries, name)
+            if tries >= quarantine.TRIES:
+                raise Quarantined(*_set_aside(address, name))
+        try:
+            return await self.workers.run(read_feed, answer, spec, now)
+        except WorkersGone:
+            raise
+        except WorkerError as error:
+            failure = quarantine.Failure(name, spec.id, "", shown(answer.url), error.what)
+            if await self.store.write(quarantine.record, failure, now) < quarantine.TRIES:
+                raise
+            raise Quarantined(*_set_aside(address, name)) from error
+
+    async def _moved(
+        self, spec: FeedSpec, state: FeedState, address: Address, begin: _Begin
+    ) -> FeedState:
+        """The state after asking where the feed itself says it has moved: stored if that gives a
+        feed, else the address stays where it was.
+        """
+        url = address.invited_to
+        try:
+            answer = await self._asked(spec, url, Validators(), begin)
+            assert isinstance(answer, Retrieved)  # nothing was asked conditionally
+            answer = replace(answer, permanent_url=answer.permanent_url or url)
+            fresh = replace(address, status="")
+            moved, _ = await self._take(spec, state, fresh, answer, begin.at, moving=True)
+        except StoreError:
+            raise
+        except AggregatorError as error:
+            log.info("feed %s: says it is at %s, which is none: %s", spec.id, shown(url), error)
+            return stayed(state, address.url, begin.at)
+        log.info("feed %s: has moved to %s", spec.id, shown(url))
+        return moved
 
     async def _record_failure(
         self, spec: FeedSpec, state: FeedState, failure: Exception, now: datetime
@@ -190,6 +284,10 @@ class Poller:
         )
         return after_poll(spec.id, now, self._wishes(spec), heard)
 
+    def due_if_cut_off(self, spec: FeedSpec, hints: FeedHints, now: datetime) -> Due:
+        """When to poll next where nothing more is heard of a poll that began: as if it failed."""
+        return after_failure(spec.id, now, self._wishes(spec), 0, hints=hints)
+
     def _wishes(self, spec: FeedSpec) -> Wishes:
         settings = self.settings
         interval = spec.interval
@@ -198,8 +296,40 @@ class Poller:
         return Wishes(interval, settings.interval_min, settings.interval_max)
 
 
+class _Begin:
+    """Awaited as a poll's first request begins; `at` is when that was."""
+
+    def __init__(
+        self, poller: Poller, spec: FeedSpec, state: FeedState, now: datetime, clock: Clock | None
+    ) -> None:
+        self.at = now
+        self._poller = poller
+        self._spec = spec
+        self._hints = state.hints
+        self._clock = clock
+
+    async def __call__(self) -> None:
+        if self._clock is None:
+            return
+        self.at, self._clock = self._clock(), None
+        due = self._poller.due_if_cut_off(self._spec, self._hints, self.at)
+        await self._poller.store.write(polls.record_begun, self._spec.id, due.at)
+
+
 def _due(state: FeedState, due: Due) -> FeedState:
     return replace(state, next_poll_at=due.at, due_because=due.reason)
+
+
+def _set_aside(address: Address, name: str) -> tuple[str, str, str]:
+    return (
+        f"it took a worker down {quarantine.TRIES} times and is set aside as {name}",
+        shown(address.url),
+        "it is read again as soon as it changes",
+    )
+
+
+def _with_validators(state: FeedState, url: str, validators: Validators) -> FeedState:
+    return state.with_address(replace(state.address(url), validators=validators))
 
 
 def _was_full(state: FeedState, address: Address) -> bool:

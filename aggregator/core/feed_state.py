@@ -6,6 +6,8 @@
     failed      an address gave nothing
     left_in_peace  an address was not asked, for its host does not want to be
     unanswered  none of them gave anything
+    invited     the feed says that it has moved
+    goes, stayed  is it asked there now; there is no feed
     doubtful    is what came old, so that another address is asked as well?
 
 Of several addresses the first that works serves. One that failed, has gone empty or is
@@ -19,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from aggregator.core.model import FeedHints, Validators
+from aggregator.core.model import FeedHints, FeedLinks, Validators
 
 FIRST_WAIT = timedelta(hours=1)
 LONGEST_WAIT = timedelta(days=1)
@@ -43,6 +45,9 @@ HELD = "held"
 
 OLD_NEWS = "its newest entry is older than what the other addresses gave"
 
+STAYS_FOR = timedelta(days=1)
+"""How long an invitation to another address is not followed after that gave no feed."""
+
 BACK_AFTER = 3
 """Failures after which the address that a redirect led to is given up for the configured one."""
 
@@ -55,6 +60,12 @@ class Address:
     moved_to: str = ""
     """Where a permanent redirect led, once that had answered with a feed."""
     validators: Validators = field(default_factory=Validators)
+    self_url: str = ""
+    """What the feed last said its own address is (rel=self)."""
+    invited_to: str = ""
+    """Where the feed itself says it has moved, to be asked next time."""
+    stays_until: datetime | None = None
+    """Where it was invited to gave no feed: it is not followed before then."""
     newest: datetime | None = None
     """When the newest dated entry that it gave was published."""
     asked_at: datetime | None = None
@@ -205,6 +216,36 @@ def answered(
         failures=0,
         error="",
     )
+
+
+def invited(state: FeedState, url: str, links: FeedLinks) -> FeedState:
+    """The state after the feed at an address said where it belongs.
+
+    It has moved where `itunes:new-feed-url` says so, or where its rel=self was the address that
+    is asked and now is another. Nobody is led from https to http.
+    """
+    address = state.address(url)
+    target = links.new_feed_url
+    if not target and address.self_url == address.asked:
+        target = links.self_url
+    downgraded = address.asked.startswith("https:") and not target.startswith("https:")
+    if target == address.asked or downgraded:
+        target = ""
+    self_url = links.self_url
+    if target and target == links.self_url:
+        self_url = address.self_url  # so that it is asked again where that fails now
+    return state.with_address(replace(address, self_url=self_url, invited_to=target))
+
+
+def stayed(state: FeedState, url: str, now: datetime) -> FeedState:
+    """The state where an address that the feed invited to gave no feed."""
+    return state.with_address(replace(state.address(url), stays_until=now + STAYS_FOR))
+
+
+def goes(address: Address, now: datetime) -> bool:
+    """Whether the address is to be asked where the feed says it has moved to."""
+    stays = address.stays_until is not None and now < address.stays_until
+    return bool(address.invited_to) and not stays
 
 
 def left_in_peace(

@@ -188,7 +188,7 @@ class LocalEngine:
         try:
             await self._contained(
                 f"feed {state.feed_id}",
-                lambda: pipeline.refresh(state, self._clock()),
+                lambda: pipeline.refresh(state, self._clock(), self._clock),
                 self._failed_feeds,
                 (state.feed_id,),
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -77,14 +77,19 @@ class Fetcher:
     # --- what can be asked for -------------------------------------------------------------
 
     async def feed(
-        self, url: str, validators: Validators, ca_file: str = ""
+        self,
+        url: str,
+        validators: Validators,
+        ca_file: str = "",
+        begun: Callable[[], Awaitable[None]] | None = None,
     ) -> Retrieved | NotModified:
         """Asks for a feed, conditionally where the server gave something to ask with.
 
         A 226 holds only what is new (RFC 3229). `ca_file` is trusted for the feed's own host,
-        besides the system's trust store. Raises FetchError.
+        besides the system's trust store. `begun` is awaited once the host's turn has come, as
+        the first request begins. Raises FetchError, and what `begun` raises.
         """
-        wanted = _Wanted(FEED_TYPES, validators, is_feed=True, ca_file=ca_file)
+        wanted = _Wanted(FEED_TYPES, validators, is_feed=True, ca_file=ca_file, begun=begun)
         return await self._get(url, wanted)
 
     @overload
@@ -170,6 +175,8 @@ class Fetcher:
             credentials = authorization if same_origin(first, at) else b""
             request = self._request(at, wanted, credentials)
             async with self._turn(at.host, wanted.patience if at is first else None):
+                if wanted.begun and at is first:
+                    await wanted.begun()
                 watch = Watch(self._limits, left, self._max_bytes)
                 async with self._sent(request, watch, ca_file) as response:
                     answer = await self._answer(response, at, wanted, watch)
@@ -352,6 +359,7 @@ class _Wanted:
     cut_at: int = 0
     ca_file: str = ""
     patience: float | None = None
+    begun: Callable[[], Awaitable[None]] | None = None
 
     def validators_for(self, url: httpx.URL) -> Validators:
         """They hold for the URL that gave them, wherever the way to it begins."""

@@ -86,7 +86,7 @@ def feed_state_of(row: Row[Any]) -> FeedState:
 _NO_ADDRESS = asdict(Address("")) | {"url": None}
 _NO_VALIDATORS = asdict(Validators())
 _NO_HINTS = asdict(FeedHints())
-_MOMENTS = ("newest", "asked_at", "worked_at", "again_at")
+_MOMENTS = ("newest", "asked_at", "worked_at", "again_at", "stays_until")
 
 
 def _without_defaults(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -53,6 +53,11 @@ _POLLED = (
     .where(FEEDS.c.id == bindparam("the_id"))
     .values({name: bindparam(name) for name in POLLED})
 )
+_BEGUN = (
+    update(FEEDS)
+    .where(FEEDS.c.id == bindparam("the_id"))
+    .values(next_poll_at=bindparam("again_at"), due_because="its last poll was cut off")
+)
 _TITLED = _POLLED.values(
     title=case((FEEDS.c.title == "", bindparam("its_title")), else_=FEEDS.c.title),
 )
@@ -226,6 +231,11 @@ def record_pushed(
         dated = [entry.published for entry in decision.new if entry.published != entry.first_seen]
         record_state(connection, replace(with_rhythm(state, dated), last_new_at=now))
     return decision
+
+
+def record_begun(connection: Connection, feed_id: str, again_at: datetime) -> None:
+    """A poll has begun; should nothing more be heard of it, the feed is due at `again_at`."""
+    connection.execute(_BEGUN, {"the_id": feed_id, "again_at": again_at})
 
 
 def record_state(connection: Connection, state: FeedState) -> None:

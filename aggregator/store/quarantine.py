@@ -43,14 +43,20 @@ def record(connection: Connection, failure: Failure, now: datetime) -> int:
     """Counts the failure; gives how often it was met by now."""
     connection.execute(delete(QUARANTINE).where(QUARANTINE.c.last_at < now - KEPT))
     known = QUARANTINE.c.name == failure.name
-    tries = connection.execute(select(QUARANTINE.c.tries).where(known)).scalar()
-    if tries is None:
+    before = tries(connection, failure.name)
+    if not before:
         values = asdict(failure) | {"tries": 1, "first_at": now, "last_at": now}
         connection.execute(insert(QUARANTINE).values(values))
         return 1
-    met = {"tries": tries + 1, "last_at": now, "error": failure.error}
+    met = {"tries": before + 1, "last_at": now, "error": failure.error}
     connection.execute(update(QUARANTINE).where(known).values(met))
-    return int(tries) + 1
+    return before + 1
+
+
+def tries(connection: Connection, name: str) -> int:
+    """How often something of this name failed."""
+    known = select(QUARANTINE.c.tries).where(QUARANTINE.c.name == name)
+    return connection.execute(known).scalar() or 0
 
 
 def listed(connection: Connection) -> Sequence[SetAside]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -130,9 +131,19 @@ def test_closing_gives_back_what_does_not_end_in_time_and_it_is_done_at_the_next
         d.answers["/own.xml"] = working
         await d.reopen()
         again = LocalEngine(d.pipeline, lambda: d.now)
+        # whoever was asked has seen us hang up: not at once again
         await again.poll_due()
-        await asked(d, "/own.xml", 2)
+        await asyncio.sleep(0.1)
+        assert d.asked("/own.xml") == 1
+        state = await d.state("own")
+        assert timedelta(hours=1) <= state.next_poll_at - d.now < 2 * timedelta(hours=1)
+        assert state.due_because == "its last poll was cut off"
         await again.close(5)
+        d.now = state.next_poll_at
+        later = LocalEngine(d.pipeline, lambda: d.now)
+        await later.poll_due()
+        await asked(d, "/own.xml", 2)
+        await later.close(5)
         assert (await d.state("own")).last_status == "new"
 
     on_desk(play)

@@ -16,8 +16,8 @@ import pytest
 
 from aggregator.config import OutputSettings
 from aggregator.core.model import TopicSpec
-from aggregator.steps import compose_many
-from aggregator.store import articles
+from aggregator.steps import compose_many, read_feed
+from aggregator.store import quarantine
 from aggregator.workers import Workers
 from tests.loopback import Loopback, answer
 from tests.publisher import (
@@ -118,15 +118,21 @@ UNFORESEEN = "what nobody has foreseen"
 
 
 class HangingWorkers(Workers):
-    """Real workers that hang where an article holding `UNFORESEEN` is made, until their limit ends
-    them: no input is known that takes the real task so long."""
+    """Real workers that hang where an article holding `UNFORESEEN` is made (or a feed read),
+    until their limit ends them: no input is known that takes the real task so long."""
+
+    hanging: Callable[..., object] = staticmethod(compose_many)
 
     async def run_within(
         self, seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        if function is compose_many:
+        if function is self.hanging:
             function = partial(hang_at, UNFORESEEN, function)
         return await super().run_within(seconds, function, *args, **kwargs)
+
+
+class HangingReaders(HangingWorkers):
+    hanging = staticmethod(read_feed)
 
 
 HOSTILE = page("甲", f"{LONG}<p>{UNFORESEEN}</p>{LONG}")
@@ -144,6 +150,12 @@ def test_a_page_that_hangs_its_worker_leaves_its_article_and_the_others(
         short = next(one for one in d.published() if one["title"] == "甲")
         assert "交换了意见" in short["content_html"]
         assert any("/1" in line and "longer than" in line for line in caplog.messages)
+        await d.cycle(after=HOUR)
+        [aside] = await d.pipeline.store.read(quarantine.listed)
+        assert aside.failure.name.startswith("page-")
+        await d.cycle(after=timedelta(days=9))
+        assert d.asked("/1") == 2, "it is set aside"
+        d.answers["/own.xml"] = answer(rss(item("/1", "甲之二", summary("会谈")), *others))
         d.answers["/1"] = page("甲", LONG)
         await d.cycle(after=HOUR)
         assert sum("第6段" in one["content_html"] for one in d.published()) == 8
@@ -155,7 +167,7 @@ def test_a_page_that_hangs_its_worker_leaves_its_article_and_the_others(
         slow.close()
 
 
-def test_a_body_that_hangs_its_worker_is_tried_again_and_holds_nothing_up(
+def test_a_body_that_hangs_its_worker_is_tried_again_and_then_set_aside(
     on_desk: OnDesk, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def play(d: Desk) -> None:
@@ -167,19 +179,54 @@ def test_a_body_that_hangs_its_worker_is_tried_again_and_holds_nothing_up(
         assert any("cannot be made" in line for line in caplog.messages)
         assert d.pipeline.store.counts().pending == 1
         assert await d.entries() == ()
-        d.now += timedelta(days=1)
-        [entry] = await d.entries()
-        for _ in range(6):  # it is never given up
-            await d.pipeline.store.write(articles.postpone, entry.article_id, d.now)
-        await d.cycle()
-        assert d.pipeline.store.counts().pending == 1
+        assert await d.pipeline.store.read(quarantine.listed) == ()
+        d.answers["/1"] = page("甲", LONG)
+        await d.cycle(after=HOUR)
+        # it is made without what its feed gave
+        by_title = {one["title"]: one for one in d.published()}
+        assert by_title.keys() == {"甲", "乙"}
+        assert "第6段" in by_title["甲"]["content_html"]
+        [aside] = await d.pipeline.store.read(quarantine.listed)
+        assert (aside.failure.feed_id, aside.tries) == ("own", 2)
+        assert "longer than" in aside.failure.error
         d.answers["/own.xml"] = answer(
             rss(item("/1", "甲", LONG), item("/2", "乙", paragraphs("乙")))
         )
         await d.cycle(after=timedelta(minutes=1))
+        assert UNFORESEEN not in str(d.published())
         assert len(d.published()) == 2
 
     slow = HangingWorkers(1, seconds=1.5)
+    try:
+        on_desk(play, own_workers=slow)
+    finally:
+        slow.close()
+
+
+def test_a_feed_that_takes_a_worker_down_twice_is_set_aside_until_it_changes(
+    on_desk: OnDesk,
+) -> None:
+    async def play(d: Desk) -> None:
+        bytes_of = rss(item("/1", UNFORESEEN, LONG))
+        d.answers["/own.xml"] = answer(bytes_of, etag='"1"')
+        kinds = []
+        for _ in range(3):
+            kinds.append((await d.refresh("own")).last_status)
+            d.now += timedelta(days=2)
+        assert kinds == ["worker", "quarantine", "quarantine"]
+        [aside] = await d.pipeline.store.read(quarantine.listed)
+        assert (aside.failure.feed_id, aside.tries) == ("own", 2), "it is not read a third time"
+        # who has seen it needs not send it again
+        assert d.site.asked[-1].headers["if-none-match"] == b'"1"'
+        d.answers["/own.xml"] = answer(b"", status="304 Not Modified")
+        state = await d.refresh("own")
+        assert (state.last_status, state.failures) == ("quarantine", 4)
+        assert aside.failure.name in state.error
+        d.now += timedelta(days=2)
+        d.answers["/own.xml"] = answer(rss(item("/1", "甲", LONG)), etag='"2"')
+        assert (await d.refresh("own")).last_status == "new"
+
+    slow = HangingReaders(1, seconds=1.5)
     try:
         on_desk(play, own_workers=slow)
     finally:
