@@ -141,6 +141,8 @@ class Pace:
 
     def slow_down(self, delay: float) -> None:
         self._fill()
+        if delay > self._delay:
+            self._tokens = min(self._tokens, 0.0)  # robots.txt itself was the last request
         self._delay = max(self._least, delay)
         self._burst = float(BURST) if self._delay == self._least else 1.0
         self._tokens = min(self._tokens, self._burst)

@@ -137,6 +137,17 @@ def test_a_crawl_delay_lengthens_it() -> None:
     assert came[-1] - came[0] >= 2 * 0.3 * 0.9
 
 
+def test_a_crawl_delay_is_kept_from_robots_txt_on() -> None:
+    async def ask(fetcher: Fetcher, site: Loopback) -> float:
+        began = time.monotonic()
+        await fetcher.page(f"{site.origin}/page")
+        return time.monotonic() - began
+
+    robots = answer(b"User-agent: *\nCrawl-delay: 0.5\n")
+    took, _ = fetched({"/robots.txt": robots, "/page": answer(b"x")}, ask, PACED)
+    assert took >= 0.5 * 0.9
+
+
 def test_redirects_and_robots_txt_count_as_well_whatever_the_port() -> None:
     async def scenario() -> None:
         async with Loopback({"/page": answer(b"x")}) as other:
