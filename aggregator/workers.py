@@ -24,7 +24,7 @@ from typing import ParamSpec, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from aggregator import heap
-from aggregator.errors import WorkerError
+from aggregator.errors import WorkerError, WorkersGone
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -71,7 +71,7 @@ class Workers:
         """Gives what the function gives, raises what it raises.
 
         Raises WorkerError when the task took too long, needed too much memory, or
-        took its process down with it.
+        took its process down with it, and WorkersGone when there is no process to do it.
         """
         return await self.run_within(self._seconds, function, *args, **kwargs)
 
@@ -98,7 +98,7 @@ class Workers:
                 raise WorkerError(f"took longer than {seconds:g} s") from error
             raise WorkerError(f"its process died ({_cause(error.exitcode)})") from error
         except BrokenProcessPool as error:
-            raise WorkerError("the worker processes cannot be started") from error
+            raise WorkersGone("the worker processes cannot be started") from error
 
     async def _run(
         self,
@@ -108,7 +108,7 @@ class Workers:
         kwargs: Mapping[str, object],
     ) -> T:
         if self._closed:
-            raise WorkerError("the worker processes are closed")
+            raise WorkersGone("the worker processes are closed")
         pool = self._pool if self._pool.active else await self._renewed()
         task: Future[T] = pool.schedule(
             _call, args=(seconds, function, list(args), kwargs), timeout=seconds * PATIENCE
