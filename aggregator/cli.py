@@ -193,15 +193,15 @@ def config_show(setting: Setting, as_json: bool) -> None:
 def feeds(setting: Setting, as_json: bool) -> None:
     """The health of each feed."""
     config = setting.config()
-    from aggregator import reports
+    from aggregator import feed_reports
     from aggregator.daemon import clock
 
     with setting.store(config) as store:
         states = {state.feed_id: state for state in store.feed_states()}
         hubs = store.subscriptions()
     show(
-        reports.feeds_report(config.feeds, states, hubs),
-        reports.feeds_tables(config.feeds, states, clock(), hubs),
+        feed_reports.feeds_report(config.feeds, states, hubs),
+        feed_reports.feeds_tables(config.feeds, states, clock(), hubs),
         as_json,
     )
 

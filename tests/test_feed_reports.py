@@ -24,7 +24,7 @@ from aggregator.core.feed_state import (
 from aggregator.core.model import FeedSpec, Validators
 from aggregator.core.websub import State, Subscription
 from aggregator.demo.newsroom import Newsroom, find_seeds, serve
-from aggregator.reports import PUSH_STATES, feeds_report, feeds_tables
+from aggregator.feed_reports import PUSH_STATES, feeds_report, feeds_tables
 from tests.running import Installation
 
 NOW = datetime(2021, 11, 24, 14, 0, tzinfo=UTC)
