@@ -315,4 +315,3 @@ def starts_allowed(overdue: int, backlog: int = 0) -> int:
     second number it thins out more and more slowly.
     """
     return max(1, -(-max(overdue, backlog) // BACKLOG_SECONDS))
-
