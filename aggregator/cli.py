@@ -198,10 +198,10 @@ def feeds(setting: Setting, as_json: bool) -> None:
 
     with setting.store(config) as store:
         states = {state.feed_id: state for state in store.feed_states()}
-        hubs = store.subscriptions()
+        hubs, aside = store.subscriptions(), store.set_aside()
     show(
-        feed_reports.feeds_report(config.feeds, states, hubs),
-        feed_reports.feeds_tables(config.feeds, states, clock(), hubs),
+        feed_reports.feeds_report(config.feeds, states, hubs, aside),
+        feed_reports.feeds_tables(config.feeds, states, clock(), hubs, aside),
         as_json,
     )
 

@@ -8,10 +8,11 @@ from datetime import datetime
 from aggregator.config.values import masked
 from aggregator.console import Table, ago
 from aggregator.core.cadence import NEVER
-from aggregator.core.faults import hint_for
+from aggregator.core.faults import SET_ASIDE, hint_for
 from aggregator.core.feed_state import Address, FeedState, aligned
 from aggregator.core.model import FeedSpec
 from aggregator.core.websub import Subscription
+from aggregator.store.quarantine import SetAside
 
 NO_HUBS: Mapping[str, Subscription] = {}
 PUSH_STATES = {
@@ -22,18 +23,40 @@ PUSH_STATES = {
     "denied": "denied by the hub",
     "leaving": "ends",
 }
+PARTS = {"feed": "the feed", "text": "an article's text in the feed", "page": "an article's page"}
 
 
 def feeds_report(
     specs: Sequence[FeedSpec],
     states: Mapping[str, FeedState],
     hubs: Mapping[str, Subscription] = NO_HUBS,
+    aside: Sequence[SetAside] = (),
 ) -> list[dict[str, object]]:
-    """Each configured feed's health. What was never polled has neither times nor entries."""
+    """Each configured feed's health, with what of it is set aside. What was never polled has
+    neither times nor entries.
+    """
     return [
-        _feed_report(spec, states.get(spec.id)) | {"push": _push_report(hubs.get(spec.id))}
+        _feed_report(spec, states.get(spec.id))
+        | {
+            "push": _push_report(hubs.get(spec.id)),
+            "quarantine": [_aside_report(one) for one in aside if one.failure.feed_id == spec.id],
+        }
         for spec in specs
     ]
+
+
+def _aside_report(one: SetAside) -> dict[str, object]:
+    failure = one.failure
+    return {
+        "name": failure.name,
+        "part": failure.part,
+        "article_id": failure.article_id,
+        "url": masked(failure.url),
+        "tries": one.tries,
+        "last_at": _moment(one.last_at),
+        "error": masked(failure.error),
+        "what_to_do": SET_ASIDE[failure.part],
+    }
 
 
 def _push_report(hub: Subscription | None) -> dict[str, object] | None:
@@ -107,10 +130,11 @@ def feeds_tables(
     states: Mapping[str, FeedState],
     now: datetime,
     hubs: Mapping[str, Subscription] = NO_HUBS,
+    aside: Sequence[SetAside] = (),
 ) -> tuple[Table, ...]:
     """Each configured feed's health; what is wrong with those that fail, and what to do about it;
     until when those wait whose host asked for peace; of those with several addresses, which one
-    serves.
+    serves; what hubs push; and what is set aside, of feeds that are no longer configured as well.
     """
     tables = [
         Table(
@@ -144,6 +168,10 @@ def feeds_tables(
     if pushed:
         columns = ("feed", "hub", "state", "until", "last push", "problem")
         tables.append(Table("Pushes", columns, pushed))
+    if aside:
+        names = ("feed", "name", "what", "url", "times", "last", "error", "what to do")
+        parts = [_aside_row(one, now) for one in aside]
+        tables.append(Table("Set aside", names, parts, frozenset(("times",))))
     return tuple(tables)
 
 
@@ -155,6 +183,20 @@ def _push_row(hub: Subscription, now: datetime) -> Sequence[object]:
         ago(hub.lease_until, now) if hub.holds(now) else "",
         ago(hub.last_push_at, now),
         masked(hub.error),
+    )
+
+
+def _aside_row(one: SetAside, now: datetime) -> Sequence[object]:
+    failure = one.failure
+    return (
+        failure.feed_id,
+        failure.name,
+        PARTS[failure.part],
+        masked(failure.url),
+        one.tries,
+        ago(one.last_at, now),
+        masked(failure.error),
+        SET_ASIDE[failure.part],
     )
 
 

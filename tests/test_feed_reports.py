@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import Any, get_args
 import pytest
 
 from aggregator.core.cadence import Wishes, after_failure
-from aggregator.core.faults import HINTS
+from aggregator.core.faults import HINTS, SET_ASIDE
 from aggregator.core.feed_state import (
     Address,
     FeedState,
@@ -24,7 +25,9 @@ from aggregator.core.feed_state import (
 from aggregator.core.model import FeedSpec, Validators
 from aggregator.core.websub import State, Subscription
 from aggregator.demo.newsroom import Newsroom, find_seeds, serve
-from aggregator.feed_reports import PUSH_STATES, feeds_report, feeds_tables
+from aggregator.feed_reports import PARTS, PUSH_STATES, feeds_report, feeds_tables
+from aggregator.store import Store
+from aggregator.store.quarantine import Failure, Part, SetAside, record
 from tests.running import Installation
 
 NOW = datetime(2021, 11, 24, 14, 0, tzinfo=UTC)
@@ -277,3 +280,83 @@ def test_every_state_of_a_subscription_has_its_words(states: Mapping[str, FeedSt
         feeds_tables(SPECS, states, NOW, {"single": refused})[-1].rows[0][2]
         == (PUSH_STATES["refused"])
     )
+
+
+# --- what is set aside -------------------------------------------------------------------------
+
+PAGE = SetAside(
+    Failure(
+        "page-0a1b2c3d-00ff00ff",
+        "single",
+        "0a1b2c3d-article",
+        "https://single.example/1?key=geheim",
+        "took longer than 5 s",
+    ),
+    3,
+    NOW - 2 * HOUR,
+)
+WHOLE = SetAside(
+    Failure("feed-gone-00ff00ff", "gone", "", GONE.urls[0], "its process died"), 2, NOW - HOUR
+)
+
+
+def test_it_says_what_is_set_aside_and_what_to_do(states: Mapping[str, FeedState]) -> None:
+    reports = feeds_report(SPECS, states, aside=(WHOLE, PAGE))
+    by_id = {report["feed_id"]: report["quarantine"] for report in reports}
+    assert by_id["single"] == [
+        {
+            "name": "page-0a1b2c3d-00ff00ff",
+            "part": "page",
+            "article_id": "0a1b2c3d-article",
+            "url": "https://single.example/1?key=***",
+            "tries": 3,
+            "last_at": "2021-11-24T12:00:00+00:00",
+            "error": "took longer than 5 s",
+            "what_to_do": SET_ASIDE["page"],
+        }
+    ]
+    assert [one["part"] for one in by_id["gone"]] == ["feed"]  # type: ignore[attr-defined] # a list
+    assert by_id["mirrored"] == by_id["added"] == []
+    aside = feeds_tables(SPECS, states, NOW, aside=(WHOLE, PAGE))[-1]
+    assert aside.title == "Set aside"
+    assert [row[:6] for row in aside.rows] == [
+        ("gone", "feed-gone-00ff00ff", "the feed", GONE.urls[0], 2, "1 h ago"),
+        ("single", "page-0a1b2c3d-00ff00ff", "an article's page",
+         "https://single.example/1?key=***", 3, "2 h ago"),
+    ]  # fmt: skip
+    assert [row[6:] for row in aside.rows] == [
+        ("its process died", SET_ASIDE["feed"]),
+        ("took longer than 5 s", SET_ASIDE["page"]),
+    ]
+
+
+def test_a_feed_that_is_set_aside_fails_with_its_own_advice() -> None:
+    state = failing(SINGLE, "quarantine", "it took a worker down 2 times")
+    _, failures = feeds_tables((SINGLE,), {"single": state}, NOW)
+    assert failures.rows[0][2] == HINTS["quarantine"]
+
+
+@pytest.mark.parametrize(
+    ("name", "article_id", "part"),
+    [("feed-own-1", "", "feed"), ("feed-0a-1", "0a", "text"), ("page-0a-1", "0a", "page"),
+     ("feed-page-1", "", "feed")],
+)  # fmt: skip
+def test_what_is_set_aside_is_told_by_its_name(name: str, article_id: str, part: Part) -> None:
+    assert Failure(name, "own", article_id, "", "").part == part
+    assert {*get_args(Part)} == PARTS.keys()
+
+
+def test_what_was_met_often_enough_is_told_by_the_command(tmp_path: Path) -> None:
+    place = Installation(tmp_path)
+    place.configure('[[feeds]]\nid = "single"\nurl = "http://127.0.0.1:9/rss"\n')
+    place.state.mkdir()
+    store = Store.open(f"sqlite:///{place.database}")
+    for failure in (PAGE.failure, PAGE.failure, WHOLE.failure):
+        asyncio.run(store.write(record, failure, NOW))
+    store.close()
+    [told] = place.told("feeds")
+    assert [(one["name"], one["tries"]) for one in told["quarantine"]] == [(PAGE.failure.name, 2)]
+    shown = place.do("feeds").stdout
+    assert SET_ASIDE["page"] in shown
+    assert WHOLE.failure.name not in shown, "once is not yet enough"
+    assert "geheim" not in shown

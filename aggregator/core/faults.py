@@ -31,6 +31,11 @@ HINTS: Mapping[str, str] = {
     "redirect": "open the url in a browser and write where it ends into the config",
     "protocol": "check the url; if it is right, the server's answer is broken: wait, or add a "
     "mirror to urls",
+    "quarantine": "nothing: what took a worker down twice is set aside until it changes; please "
+    "report the feed",
+    "workers": "no worker process can be started: see the log, and whether this machine has memory "
+    "and processes left",
+    "busy": "nothing: its host is asked for other things first, and it gets its turn",
     "worker": "reading it took too long or too much memory; if that goes on, report the feed",
     "bug": "a fault of this program: its traceback is in the log; please report it",
     "behind": "nothing: the next address serves, and this one is asked again later",
@@ -38,6 +43,13 @@ HINTS: Mapping[str, str] = {
 """By fault, what to do about it."""
 
 UNKNOWN_FAULT_HINT = "see the log"
+
+SET_ASIDE: Mapping[str, str] = {
+    "feed": "it is read again as soon as it changes; please report the feed",
+    "text": "the article is made without it, until the feed changes it; please report the feed",
+    "page": "the article has what its feed gives, until that changes; please report the page",
+}
+"""By what is set aside (store/quarantine.py), what that means and what to do about it."""
 
 _STATUS = re.compile(r"\bthe server answered ([1-5][0-9]{2})\b")
 _GONE = "gone"

@@ -4,6 +4,7 @@ tables.py      the tables (sqlmodel)
 database.py    opening it: pragmas, transactions, errors in words, migrations
 writer.py      the one writer, which commits waiting operations together
 polls.py       what a poll leaves behind
+quarantine.py  what took a worker down
 materials.py   what articles are made from: those that wait, one that is asked for
 articles.py    articles made: composed, merged, revised
 subscriptions.py  with hubs (WebSub): what is to be asked of them, what their pushes brought
@@ -18,7 +19,7 @@ An operation is a function whose first argument is a connection in a transaction
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -27,14 +28,14 @@ from sqlalchemy import Connection
 from aggregator.core.feed_state import FeedState
 from aggregator.core.model import Article, Counts, Match
 from aggregator.core.websub import Subscription
-from aggregator.store import articles, editions, materials, polls, subscriptions
+from aggregator.store import articles, editions, materials, polls, quarantine, subscriptions
 from aggregator.store.database import Database
 from aggregator.store.writer import Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-__all__ = ["Store", "articles", "editions", "materials", "polls", "subscriptions"]
+__all__ = ["Store", "articles", "editions", "materials", "polls", "quarantine", "subscriptions"]
 
 
 class Store:
@@ -116,6 +117,10 @@ class Store:
     def subscriptions(self) -> Mapping[str, Subscription]:
         """What feeds have with the hubs they name, by feed."""
         return self.read_now(subscriptions.of_feeds)
+
+    def set_aside(self) -> Sequence[quarantine.SetAside]:
+        """What took a worker down too often, of all feeds."""
+        return self.read_now(quarantine.listed)
 
     def counts(self) -> Counts:
         """The store in numbers."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -12,6 +13,9 @@ from aggregator.store.tables import QUARANTINE
 
 TRIES = 2
 """So often something is tried before it is set aside."""
+
+Part = Literal["feed", "text", "page"]
+"""What is set aside: a feed's bytes, what a feed gave of an article, an article's page."""
 
 KEPT = timedelta(days=90)
 """How long it is remembered after it was last met."""
@@ -28,6 +32,12 @@ class Failure:
     article_id: str
     url: str
     error: str
+
+    @property
+    def part(self) -> Part:
+        if not self.article_id:
+            return "feed"
+        return "page" if self.name.startswith("page-") else "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +69,15 @@ def tries(connection: Connection, name: str) -> int:
     return connection.execute(known).scalar() or 0
 
 
-def listed(connection: Connection) -> Sequence[SetAside]:
-    """What is set aside, by feed, the latest first."""
+def listed(connection: Connection, feed_id: str = "") -> Sequence[SetAside]:
+    """What is set aside of one feed, or of all: by feed, the latest first."""
     chosen = (
         select(QUARANTINE)
         .where(QUARANTINE.c.tries >= TRIES)
         .order_by(QUARANTINE.c.feed_id, QUARANTINE.c.last_at.desc(), QUARANTINE.c.name)
     )
+    if feed_id:
+        chosen = chosen.where(QUARANTINE.c.feed_id == feed_id)
     return tuple(
         SetAside(
             Failure(row.name, row.feed_id, row.article_id, row.url, row.error),

@@ -22,12 +22,13 @@ from aggregator.core.feed_state import Address, aligned
 from aggregator.core.model import Article, BodyHistory, FeedSpec, Reason
 from aggregator.outputs import FORMATS
 from aggregator.outputs.item import headline, outlet_of, web_address
-from aggregator.store import editions, subscriptions
+from aggregator.store import editions, quarantine, subscriptions
 from aggregator.web.responses import answer, cacheable, made_now, redirect
 from aggregator.web.site import Site, site_of
 from aggregator.web.wording import (
     DATE_ORIGINS,
     FIELDS,
+    SET_ASIDE,
     address_words,
     advice,
     due_words,
@@ -127,6 +128,7 @@ def _what_is_known(site: Site, spec: FeedSpec) -> dict[str, object]:
         "articles": articles,
         "home": _home(articles),
         "hub": read(subscriptions.of_feed, spec.id),
+        "aside": read(quarantine.listed, spec.id),
     }
 
 
@@ -268,6 +270,7 @@ def _templates() -> Environment:
         "formats": FORMATS,
         "error_words": error_words,
         "is_never": _is_never,
+        "set_aside": SET_ASIDE,
         "shows_its_image": _shows_its_image,
         "style_version": hashlib.sha256(_STYLE).hexdigest()[:8],
     }

@@ -45,6 +45,9 @@ STATUSES: Mapping[str, str] = {
     "held": "对方要求暂停",
     "not_a_feed": "不是 feed",
     "worker": "解析失败",
+    "quarantine": "已搁置",
+    "workers": "没有可用的解析进程",
+    "busy": "排队等候",
     "bug": "程序错误",
     "behind": "落后于其他地址",
     "gone": "已失效",
@@ -74,6 +77,9 @@ ADVICE: Mapping[str, str] = {
     "held": "对方要求暂停请求，到时间会自动再试，不用处理。",
     "redirect": "用浏览器打开这个网址，把最后到达的地址写进配置。",
     "protocol": "核对 url；如果没有写错，就是对方的回答有毛病：等它恢复，或在 urls 里加一个镜像。",
+    "quarantine": "不用处理：它两次拖垮解析进程，在内容变化之前不再解析；请报告这个来源。",
+    "workers": "解析进程启动不了：请看日志，并检查本机是否还有内存和进程数。",
+    "busy": "不用处理：正在先向同一主机请求别的内容，轮到时会自动请求。",
     "worker": "解析它用了太多时间或内存；如果一直这样，请报告这个来源。",
     "bug": "是本程序的错误：详情已记入日志，请报告。",
     "behind": "不用处理：先用下一个地址，过些时候会再试这一个。",
@@ -81,6 +87,13 @@ ADVICE: Mapping[str, str] = {
 """By fault (core/faults.py), what to do about it."""
 
 UNKNOWN_FAULT_ADVICE = "详情请看日志。"
+
+SET_ASIDE: Mapping[str, tuple[str, str]] = {
+    "feed": ("整个 feed", "内容一变就重新解析；请报告这个来源。"),
+    "text": ("一篇文章在来源里的正文", "文章会缺少这部分内容，直到来源更改它；请报告这个来源。"),
+    "page": ("一篇文章的原文网页", "文章只有来源给出的内容，直到来源更改它；请报告这个网页。"),
+}
+"""What is set aside (store/quarantine.py), and what to do about it."""
 
 
 def status_words(status: str) -> str:

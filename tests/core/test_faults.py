@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
-from aggregator.core.faults import HINTS, UNKNOWN_FAULT_HINT, fault_of, hint_for
-from aggregator.errors import FetchError, NotAFeed, WorkerError
+from aggregator.core.faults import HINTS, SET_ASIDE, UNKNOWN_FAULT_HINT, fault_of, hint_for
+from aggregator.errors import FetchError, NotAFeed, Quarantined, WorkerError, WorkersGone
+from aggregator.store.quarantine import Part
 
 
 @pytest.mark.parametrize(
@@ -40,12 +43,20 @@ def test_an_address_that_is_gone_is_as_after_a_410() -> None:
 
 
 def test_every_kind_of_error_has_its_own_hint() -> None:
-    documented = "dns connect tls timeout too_large redirect protocol blocked_address robots held"
-    kinds = [*documented.split(), NotAFeed.kind, WorkerError.kind, "bug", "behind"]
+    documented = (
+        "dns connect tls timeout too_large redirect protocol blocked_address robots held"
+    )
+    shell = (NotAFeed.kind, WorkerError.kind, WorkersGone.kind, Quarantined.kind, "bug", "behind")
+    kinds = [*documented.split(), "busy", *shell]
     hints = [hint_for(kind, "") for kind in kinds]
     assert UNKNOWN_FAULT_HINT not in hints
     assert len(set(hints)) == len(kinds)
     assert len(set(HINTS.values())) == len(HINTS)
+
+
+def test_all_that_is_set_aside_has_its_own_hint() -> None:
+    assert SET_ASIDE.keys() == {*get_args(Part)}
+    assert len(set(SET_ASIDE.values())) == len(SET_ASIDE)
 
 
 def test_an_error_of_an_unknown_kind_leads_to_the_log() -> None:

@@ -14,9 +14,9 @@ from aggregator.core.cadence import Wishes, after_failure
 from aggregator.core.feed_state import FeedState, aligned, answered, failed, unanswered
 from aggregator.core.model import Composed, FeedLinks, FeedSpec, Validators
 from aggregator.core.websub import State, Subscription
-from aggregator.store import Store, articles, polls, subscriptions
+from aggregator.store import Store, articles, polls, quarantine, subscriptions
 from aggregator.web import Site, create_app
-from aggregator.web.wording import ADVICE, push_words
+from aggregator.web.wording import ADVICE, SET_ASIDE, push_words
 from tests.outputs.samples import CONSULTATION, TALKS
 from tests.web.newsroom_site import FEEDS, NOW, Client, composed
 
@@ -296,3 +296,25 @@ def test_a_hub_that_was_not_asked_says_what_is_missing(site: Site, client: Clien
 @pytest.mark.parametrize("state", [*get_args(State), "refused"])
 def test_every_state_of_a_subscription_is_said_in_chinese(state: str) -> None:
     assert push_words(state) != state
+
+
+# --- what is set aside -------------------------------------------------------------------------
+
+
+def test_what_took_a_worker_down_twice_is_shown_with_what_to_do(site: Site, client: Client) -> None:
+    failures = [
+        quarantine.Failure(name, feed_id, article_id, f"https://{name}.example/?key=geheim", "slow")
+        for name, feed_id, article_id in (
+            ("page-1", "feedx", "a1"), ("feed-2", "feedx", ""), ("feed-3", "silent", ""),
+        )
+    ]  # fmt: skip
+    for number, failure in enumerate(failures):
+        write(site.store, quarantine.record, failure, NOW - number * HOUR)
+    assert not rows(page_of(client, "feedx"), "搁置的内容"), "once is not yet enough"
+    for number, failure in enumerate(failures):
+        write(site.store, quarantine.record, failure, NOW - number * HOUR)
+    page, feed = rows(page_of(client, "feedx"), "搁置的内容")
+    assert page[0] == "一篇文章的原文网页 https://page-1.example/?key=*** page-1"
+    assert page[1:] == ["2", "刚刚", f"slow {SET_ASIDE['page'][1]}"]
+    assert feed[0] == "整个 feed https://feed-2.example/?key=*** feed-2"
+    assert feed[1:] == ["2", "1 小时前", f"slow {SET_ASIDE['feed'][1]}"]

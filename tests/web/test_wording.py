@@ -9,13 +9,22 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from aggregator.core import faults
 from aggregator.core.cadence import Heard, Wishes, after_failure, after_poll
 from aggregator.core.faults import HINTS
 from aggregator.core.model import BodyHistory, FeedHints, FullText
 from aggregator.core.whole import judge_whole
 from aggregator.store import editions, polls
 from aggregator.web import Site
-from aggregator.web.wording import ADVICE, advice, due_words, error_words, verdict_words
+from aggregator.web.wording import (
+    ADVICE,
+    SET_ASIDE,
+    STATUSES,
+    advice,
+    due_words,
+    error_words,
+    verdict_words,
+)
 from tests.web.newsroom_site import FEEDS, NOW
 
 MINUTE = timedelta(minutes=1)
@@ -34,6 +43,12 @@ def period(name: str, times: int) -> FeedHints:
 
 def test_every_fault_that_has_a_hint_has_advice() -> None:
     assert ADVICE.keys() == HINTS.keys()
+    assert SET_ASIDE.keys() == faults.SET_ASIDE.keys()
+
+
+def test_every_kind_of_error_has_its_word() -> None:
+    kinds = {fault for fault in HINTS if not fault.startswith("http_")}
+    assert kinds <= STATUSES.keys()
 
 
 def test_an_error_of_an_unknown_kind_leads_to_the_log() -> None:
