@@ -6,7 +6,6 @@ address → asked (fetch) → read (worker) → stored with the state the feed i
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -44,7 +43,6 @@ from aggregator.core.feed_state import (
 from aggregator.core.freshness import freshness
 from aggregator.core.model import (
     FeedHints,
-    FeedReading,
     FeedSpec,
     NotModified,
     Retrieved,
@@ -57,12 +55,10 @@ from aggregator.errors import (
     NotAFeed,
     Quarantined,
     StoreError,
-    WorkerError,
-    WorkersGone,
 )
 from aggregator.fetch import Fetcher, ca_file_for, shown
-from aggregator.steps import read_feed
-from aggregator.store import Store, polls, quarantine, subscriptions
+from aggregator.reading import read_guarded
+from aggregator.store import Store, polls, subscriptions
 from aggregator.websub import mind_links, mind_what_was_new
 from aggregator.workers import Workers
 
@@ -181,7 +177,7 @@ class Poller:
             state = replace(state, last_status="not_modified")
             await self.store.write(polls.record_state, state)
             return state, Poll(spec.id, "not_modified")
-        reading = await self._read(spec, address, answer, now)
+        reading = await read_guarded(self.store, self.workers, spec, answer, address.url, now)
         if not reading.entries and (moving or _was_full(state, address)):
             raise NotAFeed("the feed has gone empty", shown(address.url), "the next URL is tried")
         for note in reading.notes:
@@ -203,25 +199,6 @@ class Poller:
             await self.store.write(polls.record_state, state)
         new, revised = len(decision.new), len(decision.revised)
         return state, Poll(spec.id, state.last_status, new, revised)
-
-    async def _read(
-        self, spec: FeedSpec, address: Address, answer: Retrieved, now: datetime
-    ) -> FeedReading:
-        """What is in the feed. What took a worker down twice is not read a third time."""
-        name = f"feed-{spec.id}-{hashlib.blake2b(answer.body, digest_size=4).hexdigest()}"
-        if address.status in (WorkerError.kind, Quarantined.kind):
-            tries = await self.store.read(quarantine.tries, name)
-            if tries >= quarantine.TRIES:
-                raise Quarantined(*_set_aside(address, name))
-        try:
-            return await self.workers.run(read_feed, answer, spec, now)
-        except WorkersGone:
-            raise
-        except WorkerError as error:
-            failure = quarantine.Failure(name, spec.id, "", shown(answer.url), error.what)
-            if await self.store.write(quarantine.record, failure, now) < quarantine.TRIES:
-                raise
-            raise Quarantined(*_set_aside(address, name)) from error
 
     async def _moved(
         self, spec: FeedSpec, state: FeedState, address: Address, begin: _Begin
@@ -318,14 +295,6 @@ class _Begin:
 
 def _due(state: FeedState, due: Due) -> FeedState:
     return replace(state, next_poll_at=due.at, due_because=due.reason)
-
-
-def _set_aside(address: Address, name: str) -> tuple[str, str, str]:
-    return (
-        f"it took a worker down {quarantine.TRIES} times and is set aside as {name}",
-        shown(address.url),
-        "it is read again as soon as it changes",
-    )
 
 
 def _with_validators(state: FeedState, url: str, validators: Validators) -> FeedState:

@@ -21,9 +21,9 @@ from aggregator.config import Config
 from aggregator.core import websub
 from aggregator.core.model import FeedLinks, FeedSpec, Retrieved, Validators
 from aggregator.core.websub import Subscription
-from aggregator.errors import AggregatorError, FetchError, NotAFeed
+from aggregator.errors import AggregatorError, FetchError, NotAFeed, Quarantined, WorkerError
 from aggregator.fetch import Fetcher, shown
-from aggregator.steps import read_feed
+from aggregator.reading import read_guarded
 from aggregator.store import Store, subscriptions
 from aggregator.workers import Workers
 
@@ -167,10 +167,15 @@ class WebSub:
         headers = {"content-type": content_type} if content_type else {}
         pushed = Retrieved(subscription.topic, 200, headers, body, Validators(), elapsed=0)
         try:
-            reading = await self.workers.run(read_feed, pushed, spec, now)
+            reading = await read_guarded(
+                self.store, self.workers, spec, pushed, subscription.topic, now
+            )
             entries = reading.entries
         except NotAFeed:
             entries = ()  # it only says that there is something
+        except (Quarantined, WorkerError) as error:
+            log.error("feed %s: a push could not be read: %s", spec.id, error)
+            entries = ()  # what it was about is left to a poll
         decision = await self.store.write(
             subscriptions.record_push, subscription.token, entries, now
         )

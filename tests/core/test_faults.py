@@ -43,9 +43,7 @@ def test_an_address_that_is_gone_is_as_after_a_410() -> None:
 
 
 def test_every_kind_of_error_has_its_own_hint() -> None:
-    documented = (
-        "dns connect tls timeout too_large redirect protocol blocked_address robots held"
-    )
+    documented = "dns connect tls timeout too_large redirect protocol blocked_address robots held"
     shell = (NotAFeed.kind, WorkerError.kind, WorkersGone.kind, Quarantined.kind, "bug", "behind")
     kinds = [*documented.split(), "busy", *shell]
     hints = [hint_for(kind, "") for kind in kinds]

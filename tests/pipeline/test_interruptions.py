@@ -5,21 +5,18 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
 from multiprocessing import active_children
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 import pytest
 
 from aggregator.config import OutputSettings
 from aggregator.core.model import TopicSpec
-from aggregator.steps import compose_many, read_feed
 from aggregator.store import quarantine
 from aggregator.workers import Workers
 from tests.loopback import Loopback, answer
+from tests.pipeline.hanging import UNFORESEEN, HangingReaders, HangingWorkers
 from tests.publisher import (
     HOUR,
     LONG,
@@ -35,10 +32,6 @@ from tests.publisher import (
     rss,
     summary,
 )
-from tests.worker_tasks import hang_at
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 def test_cancelled_anywhere_and_begun_again_the_result_is_that_of_an_uninterrupted_run(
@@ -112,27 +105,6 @@ def test_very_large_things_take_bounded_time_and_leave_other_feeds_alone(
         assert d.pipeline.store.counts().articles == 1004
 
     on_desk(play, OWN, MIRROR, OTHER, output=OutputSettings(limit=2000))
-
-
-UNFORESEEN = "what nobody has foreseen"
-
-
-class HangingWorkers(Workers):
-    """Real workers that hang where an article holding `UNFORESEEN` is made (or a feed read),
-    until their limit ends them: no input is known that takes the real task so long."""
-
-    hanging: Callable[..., object] = staticmethod(compose_many)
-
-    async def run_within(
-        self, seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        if function is self.hanging:
-            function = partial(hang_at, UNFORESEEN, function)
-        return await super().run_within(seconds, function, *args, **kwargs)
-
-
-class HangingReaders(HangingWorkers):
-    hanging = staticmethod(read_feed)
 
 
 HOSTILE = page("甲", f"{LONG}<p>{UNFORESEEN}</p>{LONG}")

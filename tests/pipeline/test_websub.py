@@ -18,9 +18,10 @@ import pytest
 
 from aggregator.config import ServerSettings
 from aggregator.core.websub import Subscription
-from aggregator.store import polls, subscriptions
+from aggregator.store import polls, quarantine, subscriptions
 from aggregator.web import Site, create_app
 from tests.loopback import Asked, answer
+from tests.pipeline.hanging import UNFORESEEN, HangingReaders
 from tests.publisher import DATE, HOUR, OTHER, OWN, Desk, OnDesk, item, paragraphs, rss
 
 HUB = "http://mirror.test/hub"
@@ -736,6 +737,51 @@ def test_a_push_without_a_feed_makes_the_feed_due(dancing: Dancing, body: bytes)
         assert await d.wait() == timedelta(minutes=14)
 
     dancing(play)
+
+
+def test_a_push_that_takes_a_worker_down_twice_is_not_read_a_third_time(
+    on_desk: OnDesk, caplog: pytest.LogCaptureFixture
+) -> None:
+    hostile = own(UNFORESEEN)
+
+    async def play(desk: Desk) -> None:
+        async with dance(desk) as d:
+            form = await d.subscribed()
+            for times in (1, 2, 2):
+                assert await d.push(form, hostile) == 202
+                assert slow.begun == times + 1  # with the poll's
+            [aside] = await desk.pipeline.store.read(quarantine.listed)
+            assert (aside.failure.feed_id, aside.failure.part, aside.tries) == ("own", "feed", 2)
+            assert (aside.failure.url, aside.failure.error) == (TOPIC, "took longer than 1.5 s")
+            assert "is set aside as" in caplog.messages[-2]
+            desk.answers["/own.xml"] = feed_answer(hostile)
+            assert (await desk.refresh("own")).last_status == "quarantine", "it is the same"
+            assert slow.begun == 3
+            assert await d.push(form, own("third")) == 202
+            assert await d.titles() == {"first", "third"}
+
+    slow = HangingReaders(1, seconds=1.5)
+    try:
+        on_desk(play, OWN, interval=HOUR, own_workers=slow)
+    finally:
+        slow.close()
+
+
+def test_a_push_that_cannot_be_read_leaves_it_to_a_poll(on_desk: OnDesk) -> None:
+    async def play(desk: Desk) -> None:
+        async with dance(desk) as d:
+            form = await d.subscribed()
+            began = desk.now
+            desk.now += MINUTE
+            assert await d.push(form, own(UNFORESEEN)) == 202
+            await d.ask()
+            assert (await desk.state("own")).next_poll_at == began + timedelta(minutes=15)
+
+    slow = HangingReaders(1, seconds=1.5)
+    try:
+        on_desk(play, OWN, interval=HOUR, own_workers=slow)
+    finally:
+        slow.close()
 
 
 def test_a_push_makes_no_failing_feed_due(dancing: Dancing) -> None:
