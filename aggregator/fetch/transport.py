@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import zlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
@@ -48,7 +50,8 @@ class Transport:
         self._shards = [self._shard(trusted, self._proxy) for _ in range(SHARDS)]
         # what the resolver map names is nothing a proxy elsewhere could reach
         self._direct = [self._shard(trusted, None)] if self._proxy and self._origins else []
-        self._of_ca: dict[str, _Shard] = {}
+        self._of_ca: dict[str, _OfCa] = {}
+        self._outdated: list[_Shard] = []
 
     async def send(self, request: httpx.Request, ca_file: str) -> httpx.Response:
         """The answer's head; its body is still to be read. `ca_file` is trusted besides."""
@@ -63,6 +66,7 @@ class Transport:
             )
         elif self._proxy is not None:
             self._check_literal(request.url)
+        await self._close_outdated()
         return await self._shard_for(request.url, ca_file).handle_async_request(request)
 
     async def drop(self, url: httpx.URL, ca_file: str) -> None:
@@ -74,20 +78,37 @@ class Transport:
             await self._shard_for(url, ca_file).drop(url)
 
     async def aclose(self) -> None:
-        for shard in (*self._shards, *self._direct, *self._of_ca.values()):
+        of_ca = (known.shard for known in self._of_ca.values())
+        for shard in (*self._shards, *self._direct, *of_ca, *self._outdated):
             await shard.aclose()
         self._look_ups.shutdown(wait=False, cancel_futures=True)
 
     def _shard_for(self, url: httpx.URL, ca_file: str) -> _Shard:
         if ca_file and url.scheme == "https":
-            if ca_file not in self._of_ca:
-                self._of_ca[ca_file] = self._shard(_trusting(ca_file), self._proxy)
-            return self._of_ca[ca_file]
+            return self._shard_of_ca(ca_file)
         if self._direct and (url.host, url.port) in {
             (origin.host, origin.port) for origin in self._origins.values()
         }:
             return self._direct[0]
         return self._shards[zlib.crc32(url.raw_host) % SHARDS]
+
+    def _shard_of_ca(self, ca_file: str) -> _Shard:
+        """The one that trusts the file as it is now: a renewed one counts from here on."""
+        version, known = _version(ca_file), self._of_ca.get(ca_file)
+        if known is not None and known.version == version:
+            return known.shard
+        renewed = _OfCa(version, self._shard(_trusting(ca_file), self._proxy))
+        self._of_ca[ca_file] = renewed
+        if known is not None:
+            self._outdated.append(known.shard)
+        return renewed.shard
+
+    async def _close_outdated(self) -> None:
+        """What trusts a file as it was is closed, once its last answer is read."""
+        done = [shard for shard in self._outdated if shard.idle()]
+        self._outdated = [shard for shard in self._outdated if shard not in done]
+        for shard in done:
+            await shard.aclose()
 
     def _shard(self, trusted: ssl.SSLContext, proxy: httpx.URL | None) -> _Shard:
         return _Shard(trusted, self._network, proxy)
@@ -119,6 +140,15 @@ def _trusting(ca_file: str) -> ssl.SSLContext:
     return trusted
 
 
+def _version(ca_file: str) -> tuple[int, ...]:
+    """What is another whenever the file is written again or replaced."""
+    try:
+        found = os.stat(ca_file)
+    except (OSError, ValueError):
+        return ()  # reading it says what is wrong
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
+
+
 class _Shard(httpx.AsyncHTTPTransport):
     def __init__(
         self,
@@ -139,6 +169,9 @@ class _Shard(httpx.AsyncHTTPTransport):
             network_backend=network,
         )
 
+    def idle(self) -> bool:
+        return all(connection.is_idle() for connection in self._connections.connections)
+
     async def drop(self, url: httpx.URL) -> None:
         origin = httpcore.URL(
             scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/"
@@ -146,6 +179,14 @@ class _Shard(httpx.AsyncHTTPTransport):
         for connection in self._connections.connections:
             if connection.can_handle_request(origin) and "HTTP/2" in connection.info():
                 await connection.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class _OfCa:
+    """The connections that trust a file of certificates, and which version of it."""
+
+    version: tuple[int, ...]
+    shard: _Shard
 
 
 def _proxy(url: httpx.URL, trusted: ssl.SSLContext) -> httpcore.Proxy:

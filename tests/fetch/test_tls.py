@@ -90,6 +90,53 @@ def test_a_file_of_certificates_is_trusted_for_its_own_feed_alone(
     asyncio.run(scenario())
 
 
+def test_a_renewed_file_of_certificates_counts_at_once(
+    certificate: tuple[Path, Path], tmp_path: Path
+) -> None:
+    old, key = self_signed(tmp_path)
+    ca = tmp_path / "ca.pem"
+    ca.write_bytes(old.read_bytes())
+    slow = asyncio.Event()
+
+    async def wait(writer: asyncio.StreamWriter) -> None:
+        await slow.wait()
+        writer.write(answer(b"slow"))
+        await writer.drain()
+
+    async def scenario() -> None:
+        answers = {"/feed": answer(b"x"), "/slow": wait}
+        async with (
+            Loopback(answers, served((old, key))) as before,
+            Loopback(answers, served(certificate)) as after,
+            fetching() as fetcher,
+        ):
+
+            async def ask(site: Loopback, path: str = "/feed") -> Retrieved | NotModified:
+                url = f"https://localhost:{site.port}{path}"
+                return await fetcher.feed(url, NOTHING, str(ca))
+
+            await ask(before)
+            with pytest.raises(FetchError, match="certificate"):
+                await ask(after)
+            running = asyncio.create_task(ask(before, "/slow"))
+            await asyncio.sleep(0.1)
+            ca.write_bytes(certificate[0].read_bytes())
+            assert isinstance(await ask(after), Retrieved)
+            with pytest.raises(FetchError, match="certificate"):
+                await ask(before)  # though there is a connection
+            slow.set()
+            answered = await running
+            assert isinstance(answered, Retrieved)
+            assert answered.body == b"slow", "what was under way goes on"
+            ca.unlink()
+            with pytest.raises(FetchError, match="cannot be read"):
+                await ask(after)
+            ca.write_bytes(certificate[0].read_bytes())
+            await ask(after)
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("text", [None, "no certificate"])
 def test_a_file_without_certificates_is_named(tmp_path: Path, text: str | None) -> None:
     path = tmp_path / "ca.pem"
