@@ -32,6 +32,7 @@ from aggregator.core.model import (
     Material,
     TopicSpec,
 )
+from aggregator.core.robots import RobotsKnown
 from aggregator.fetch import Fetcher
 from aggregator.making import Maker, PageOwed
 from aggregator.outputs import FORMATS
@@ -39,7 +40,7 @@ from aggregator.outputs.files import EditionFiles
 from aggregator.polling import Clock, Poll, Poller
 from aggregator.sources.archives import ArchivedPost
 from aggregator.steps import ARCHIVE, archived_entry, render
-from aggregator.store import Store, editions, polls
+from aggregator.store import Store, editions, polls, robots
 from aggregator.websub import WebSub
 from aggregator.workers import Workers
 
@@ -51,7 +52,7 @@ EMPTY_SINCE = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What the three functions work with. A reload makes another one on the same store."""
+    """What the four functions work with. A reload makes another one on the same store."""
 
     config: Config
     store: Store
@@ -87,12 +88,16 @@ class Pipeline:
         await self.websub.prepare(now)
         for host, until in (await self.store.read(polls.holds)).items():
             self.fetcher.hold(host, until)
+        self.fetcher.keep_robots(await self.store.read(robots.known), self._keep_robots)
         gone = await self.store.write(editions.sync_editions, self._definitions(), now)
         for edition_id in gone:
             for form in FORMATS:
                 self.files.remove(f"{edition_path(edition_id)}.{form.suffix}")
         # a title, a limit or the public URL may have changed: each is rendered once at the start
         await self.store.write(editions.touch, (editions.ALL, *self.topics))
+
+    async def _keep_robots(self, origin: str, known: RobotsKnown) -> None:
+        await self.store.write(robots.record, origin, known)
 
     def _definitions(self) -> dict[str, str]:
         """What each edition is made by, as a hash: where it changes, articles are made again."""

@@ -15,6 +15,7 @@ import httpx
 
 from aggregator.config import FetchSettings
 from aggregator.core.model import NotModified, Retrieved, Validators
+from aggregator.core.robots import RobotsKnown
 from aggregator.errors import FetchError
 from aggregator.fetch.bodies import Bodies, drain
 from aggregator.fetch.codings import ACCEPTED
@@ -23,7 +24,7 @@ from aggregator.fetch.lanes import Lanes
 from aggregator.fetch.limits import Limits, Watch
 from aggregator.fetch.manners import Manners
 from aggregator.fetch.robots import MAX_BYTES as ROBOTS_BYTES
-from aggregator.fetch.robots import Robots, RobotsAnswer
+from aggregator.fetch.robots import Keep, Robots, RobotsAnswer
 from aggregator.fetch.transport import Transport
 from aggregator.fetch.urls import first_value, read_url, same_origin, shown, target
 
@@ -158,7 +159,14 @@ class Fetcher:
         """How many more requests may be begun now: what is in flight altogether has an end."""
         return self._lanes.room()
 
+    def keep_robots(self, known: Mapping[str, RobotsKnown], keep: Keep) -> None:
+        """Takes what sites' robots.txt said in an earlier run, by origin; `keep` is awaited with
+        what is learnt from now on, and what it raises comes out of `page`.
+        """
+        self._robots.keep(known, keep)
+
     async def close(self) -> None:
+        await self._robots.close()
         await self._transport.aclose()
 
     # --- redirects -------------------------------------------------------------------------
@@ -288,7 +296,7 @@ class Fetcher:
     ) -> Retrieved | NotModified:
         status = response.status_code
         body = await self._bodies.read(response, watch, wanted.cut_at)
-        if not body and wanted.must_have_body:
+        if not body and not wanted.cut_at:
             kind = "not_a_feed" if wanted.is_feed else "protocol"
             raise FetchError(kind, "the answer is empty", shown(str(url)), "", status)
         # a part of the feed is like no other answer
@@ -327,13 +335,7 @@ class Fetcher:
             )
 
     async def _robots_txt(self, url: str, ca_file: str) -> RobotsAnswer:
-        wanted = _Wanted(
-            ROBOTS_TYPES,
-            Validators(),
-            must_have_body=False,
-            cut_at=ROBOTS_BYTES + 1,
-            ca_file=ca_file,
-        )
+        wanted = _Wanted(ROBOTS_TYPES, Validators(), cut_at=ROBOTS_BYTES + 1, ca_file=ca_file)
         try:
             answer = await self._get(url, wanted)
         except FetchError as error:
@@ -355,8 +357,8 @@ class _Wanted:
     validators: Validators
     is_feed: bool = False
     robots: bool = False
-    must_have_body: bool = True
     cut_at: int = 0
+    """Of a text that is read so far, and may be empty."""
     ca_file: str = ""
     patience: float | None = None
     begun: Callable[[], Awaitable[None]] | None = None

@@ -9,18 +9,16 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import httpx
 from protego import Protego
 
+from aggregator.core.robots import KEPT_FOR, RobotsKnown
 from aggregator.errors import FetchError
 from aggregator.fetch.urls import shown
-
-KEPT_FOR = timedelta(days=1)
-"""§2.4."""
 
 UNREACHABLE_FOR = timedelta(hours=1)
 """How long a site that could not say what it allows is left alone: twice as long each time, and
@@ -38,6 +36,9 @@ MAX_KEPT = 16_000_000
 """Of all origins together, in bytes: rules take many times their room once they are parsed,
 so they are kept as they came."""
 
+Keep = Callable[[str, RobotsKnown], Awaitable[None]]
+"""Is told the origin, and what it said."""
+
 LONG = 20_000
 """Longer rules are parsed in a thread: half a megabyte of them takes a second."""
 
@@ -48,24 +49,6 @@ class RobotsAnswer:
 
     status: int
     body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    asked_at: datetime
-    rules: str
-    """The lines that are for us, under one `user-agent: *`; empty: all is allowed."""
-
-    delay: float | None = None
-    kept_for: timedelta = KEPT_FOR
-    unreachable_since: datetime | None = None
-    kind: str = ""
-    """Of the error, where it could not be had; and in words, and the status if one came:"""
-    failure: str = ""
-    status: int = 0
-
-    def holds(self, now: datetime) -> bool:
-        return self.asked_at <= now < self.asked_at + self.kept_for
 
 
 class Robots:
@@ -83,13 +66,31 @@ class Robots:
         self._get = get
         self._token = user_agent_token.lower()
         self._now = now
-        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._known: OrderedDict[str, RobotsKnown] = OrderedDict()
         self._kept = 0
-        self._asking: dict[str, asyncio.Task[_Known]] = {}
+        self._asking: dict[str, asyncio.Task[RobotsKnown]] = {}
+        self._keep: Keep | None = None
 
     def take_over(self, other: Robots) -> None:
         """Takes what another has been told."""
-        for origin, known in other._known.items():
+        self._recall(other._known)
+
+    def keep(self, known: Mapping[str, RobotsKnown], keep: Keep) -> None:
+        """Takes what was kept from an earlier run, by origin, the latest last; `keep` is awaited
+        with what is learnt from now on, before that is acted upon.
+        """
+        self._recall(known)
+        self._keep = keep
+
+    async def close(self) -> None:
+        """Ends what is being asked: that we close says nothing about a site."""
+        asking = tuple(self._asking.values())
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+
+    def _recall(self, all_known: Mapping[str, RobotsKnown]) -> None:
+        for origin, known in all_known.items():
             if origin not in self._known:
                 self._remember(origin, known)
 
@@ -98,7 +99,7 @@ class Robots:
 
         Without an answer, or with 429 or 5xx, none may (§2.3.1.4); with any other status than
         2xx all may (§2.3.1.3). What is no http or https URL is no matter of robots.txt. An
-        exception of `get` that is no FetchError is a bug, and comes through.
+        exception of `get` that is no FetchError is a bug, and comes through, as does one of `keep`.
         """
         parsed = _parsed(url)
         if parsed is None:
@@ -131,7 +132,7 @@ class Robots:
         known = self._known.get(_origin(parsed)) if parsed else None
         return known.delay if known else None
 
-    async def _know(self, origin: str, ca_file: str) -> _Known:
+    async def _know(self, origin: str, ca_file: str) -> RobotsKnown:
         known = self._known.get(origin)
         if known is not None and known.holds(self._now()):
             self._known.move_to_end(origin)
@@ -139,11 +140,18 @@ class Robots:
         asking = self._asking.get(origin)
         if asking is None:
             asking = self._asking[origin] = asyncio.create_task(self._ask(origin, ca_file))
-            asking.add_done_callback(lambda task: self._asked(origin, task))
+            asking.add_done_callback(lambda _: self._asking.pop(origin))
         # whoever asked first may be cancelled while others wait for the same answer
         return await asyncio.shield(asking)
 
-    async def _ask(self, origin: str, ca_file: str) -> _Known:
+    async def _ask(self, origin: str, ca_file: str) -> RobotsKnown:
+        known = await self._answered(origin, ca_file)
+        self._remember(origin, known)
+        if self._keep is not None:
+            await self._keep(origin, known)
+        return known
+
+    async def _answered(self, origin: str, ca_file: str) -> RobotsKnown:
         try:
             answer = await self._get(f"{origin}/robots.txt", ca_file)
         except FetchError as error:
@@ -152,32 +160,28 @@ class Robots:
         if 200 <= answer.status < 300:
             rules = _ours(answer.body, self._token)
             delay = await asyncio.to_thread(_delay, rules) if len(rules) > LONG else _delay(rules)
-            return _Known(now, rules, delay)
+            return RobotsKnown(now, rules, delay)
         if 300 <= answer.status < 500 and answer.status != 429:
-            return _Known(now, "")
+            return RobotsKnown(now, "")
         told = FetchError(
             "http_status", f"the server answered {answer.status}", "", "", answer.status
         )
         return self._unreachable(origin, told)
 
-    def _unreachable(self, origin: str, why: FetchError) -> _Known:
+    def _unreachable(self, origin: str, why: FetchError) -> RobotsKnown:
         now, before = self._now(), self._known.get(origin)
         if before is None or before.unreachable_since is None:
-            return _Known(
+            return RobotsKnown(
                 now, NOTHING_ALLOWED, None, UNREACHABLE_FOR, now, why.kind, why.what, why.status
             )
         since, kept_for = before.unreachable_since, min(2 * before.kept_for, KEPT_FOR)
         if now - since > GIVEN_UP_AFTER:
-            return _Known(now, "", None, kept_for, since)
-        return _Known(now, NOTHING_ALLOWED, None, kept_for, since, why.kind, why.what, why.status)
+            return RobotsKnown(now, "", None, kept_for, since)
+        return RobotsKnown(
+            now, NOTHING_ALLOWED, None, kept_for, since, why.kind, why.what, why.status
+        )
 
-    def _asked(self, origin: str, task: asyncio.Task[_Known]) -> None:
-        del self._asking[origin]
-        if task.cancelled() or task.exception() is not None:
-            return
-        self._remember(origin, task.result())
-
-    def _remember(self, origin: str, known: _Known) -> None:
+    def _remember(self, origin: str, known: RobotsKnown) -> None:
         before = self._known.pop(origin, None)
         self._known[origin] = known
         self._kept += len(known.rules) - (len(before.rules) if before else 0)

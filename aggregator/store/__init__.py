@@ -5,6 +5,7 @@ database.py    opening it: pragmas, transactions, errors in words, migrations
 writer.py      the one writer, which commits waiting operations together
 polls.py       what a poll leaves behind
 quarantine.py  what took a worker down
+robots.py      what robots.txt said
 materials.py   what articles are made from: those that wait, one that is asked for
 articles.py    articles made: composed, merged, revised
 subscriptions.py  with hubs (WebSub): what is to be asked of them, what their pushes brought

@@ -9,6 +9,7 @@ quarantine    what took a worker down, and how often
 matches       which article is in which topic, and why
 subscriptions with which hubs feeds are subscribed (WebSub), or are to be
 holds         hosts that want to be left in peace
+robots        what sites' robots.txt said
 publications  which editions have changed since they were last published
 """
 
@@ -255,6 +256,20 @@ class HoldRow(SQLModel, table=True):
     until: datetime = _time()
 
 
+class RobotsRow(SQLModel, table=True):
+    __tablename__ = "robots"
+
+    origin: str = Field(primary_key=True)
+    asked_at: datetime = _time()
+    delay: float | None
+    kept_seconds: float
+    unreachable_since: datetime | None = _time(nullable=True)
+    kind: str
+    failure: str
+    status: int
+    rules: str = _long_text()
+
+
 class PublicationRow(SQLModel, table=True):
     __tablename__ = "publications"
 
@@ -279,5 +294,6 @@ REVISIONS = _table(RevisionRow)
 MATCHES = _table(MatchRow)
 SUBSCRIPTIONS = _table(SubscriptionRow)
 HOLDS = _table(HoldRow)
+ROBOTS = _table(RobotsRow)
 PUBLICATIONS = _table(PublicationRow)
 QUARANTINE = _table(QuarantineRow)

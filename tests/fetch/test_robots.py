@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.errors import FetchError
+from aggregator.core.robots import RobotsKnown
+from aggregator.errors import FetchError, StoreFull
 from aggregator.fetch.robots import MAX_BYTES, MAX_ORIGINS, Robots, RobotsAnswer
 
 T = TypeVar("T")
@@ -274,6 +275,71 @@ def test_a_successor_knows_what_was_told() -> None:
         assert await other.allows()
 
     run(Site(rules("User-agent: *\nDisallow: /")), ask)
+
+
+def test_what_is_learnt_is_kept_before_it_is_acted_upon_and_taken_up_again() -> None:
+    kept: dict[str, RobotsKnown] = {}
+
+    async def keep(origin: str, known: RobotsKnown) -> None:
+        kept[origin] = known
+
+    async def ask(site: Site) -> None:
+        site.robots.keep({}, keep)
+        assert not await site.allows()
+        assert kept.keys() == {HOST}
+        later = Site(rules(""))
+        later.now = site.now + timedelta(hours=23)
+        later.robots.keep(kept, keep)
+        assert not await later.allows()
+        assert later.robots.delay(f"{HOST}/a") == 7
+        assert later.asked == []
+        later.now += timedelta(hours=1)
+        assert await later.allows()
+        assert later.asked == [f"{HOST}/robots.txt"]
+        assert kept[HOST] == RobotsKnown(later.now, "")
+
+    run(Site(rules("User-agent: *\nDisallow: /\nCrawl-delay: 7")), ask)
+
+
+def test_what_cannot_be_kept_is_known_all_the_same() -> None:
+    async def keep(origin: str, known: RobotsKnown) -> None:
+        raise StoreFull("the disk is full")
+
+    async def ask(site: Site) -> None:
+        site.robots.keep({}, keep)
+        with pytest.raises(StoreFull):
+            await site.allows()
+        assert not await site.allows()
+        assert len(site.asked) == 1
+
+    run(Site(rules("User-agent: *\nDisallow: /")), ask)
+
+
+def test_a_client_that_closes_learns_nothing_by_it() -> None:
+    kept: list[str] = []
+
+    async def keep(origin: str, known: RobotsKnown) -> None:
+        kept.append(origin)
+
+    class Slow(Site):
+        async def _get(self, url: str, ca_file: str) -> RobotsAnswer:
+            try:
+                await asyncio.sleep(60)
+            finally:
+                self.asked.append(url)
+            return rules("")
+
+    async def ask(site: Site) -> None:
+        site.robots.keep({}, keep)
+        asking = asyncio.create_task(site.allows())
+        await asyncio.sleep(0.01)
+        await site.robots.close()
+        assert site.asked == [f"{HOST}/robots.txt"], "it has ended"
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert kept == []
+
+    run(Slow(rules("")), ask)
 
 
 def test_a_site_that_could_not_say_for_a_month_counts_as_having_no_file() -> None:

@@ -83,6 +83,37 @@ def test_a_page_without_an_article_is_asked_for_conditionally_the_next_time(
     on_desk(play)
 
 
+def test_a_restart_does_not_ask_for_robots_txt_again_within_a_day(on_desk: OnDesk) -> None:
+    async def play(d: Desk) -> None:
+        d.answers["/robots.txt"] = answer(b"User-agent: *\nDisallow: /2\nCrawl-delay: 0.01")
+        names = ("/1", "/2", "/3", "/4")
+        for number, name in enumerate(names, start=1):
+            d.answers[name] = page(name, LONG)
+            items = (item(each, each, summary(each)) for each in names[:number])
+            d.answers["/own.xml"] = answer(rss(*items))
+            await d.cycle(after=timedelta(hours=8))
+            await d.reopen()
+        assert [d.asked(name) for name in names] == [1, 0, 1, 1]
+        assert d.asked("/robots.txt") == 2, "once in the first 24 hours, once after"
+
+    on_desk(play)
+
+
+def test_a_restart_does_not_ask_a_site_sooner_that_could_not_give_its_robots_txt(
+    on_desk: OnDesk,
+) -> None:
+    async def play(d: Desk) -> None:
+        d.answers["/robots.txt"] = answer(status="503 Service Unavailable")
+        items = [item(f"/{n}", str(n), summary(str(n))) for n in range(4)]
+        for number, times in ((1, 1), (2, 1), (3, 1), (4, 2)):
+            d.answers["/own.xml"] = answer(rss(*items[:number]))
+            await d.cycle(after=timedelta(minutes=25))
+            await d.reopen()
+            assert d.asked("/robots.txt") == times
+
+    on_desk(play)
+
+
 def test_a_page_that_robots_txt_forbids_is_never_asked_for(on_desk: OnDesk) -> None:
     async def play(d: Desk) -> None:
         d.answers["/robots.txt"] = answer(b"User-agent: *\nDisallow: /")

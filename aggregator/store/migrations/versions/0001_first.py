@@ -194,6 +194,19 @@ def upgrade() -> None:
     )
 
     op.create_table(
+        "robots",
+        sa.Column("origin", sa.String, primary_key=True),
+        sa.Column("asked_at", TIME, nullable=False),
+        sa.Column("delay", sa.Float),
+        sa.Column("kept_seconds", sa.Float, nullable=False),
+        sa.Column("unreachable_since", TIME),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("failure", sa.String, nullable=False),
+        sa.Column("status", sa.Integer, nullable=False),
+        sa.Column("rules", sa.Text, nullable=False),
+    )
+
+    op.create_table(
         "publications",
         sa.Column("edition_id", sa.String, primary_key=True),
         sa.Column("definition", sa.String, nullable=False),
