@@ -12,7 +12,10 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -266,6 +269,75 @@ def test_a_reload_with_other_fetch_settings_lets_running_requests_end(
             daemon.says("the configuration was taken", times=seconds - 10)
         filled(daemon)
         assert {feed["last_status"] for feed in place.told("feeds")} == {"new", "http_status"}
+        assert daemon.stop() == 0
+        no_bug(daemon)
+
+
+class Hosts(BaseHTTPRequestHandler):
+    """Two hosts: `open.test` has feeds that lead to pages, `busy.test` wants an hour of peace."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        host = self.headers["Host"]
+        self.asked.append(host + self.path)
+        self.send_response(429 if host == "busy.test" else 200)
+        if host == "busy.test":
+            self.send_header("Retry-After", "3600")
+        body = b"" if self.path == "/robots.txt" else self._feed()
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _feed(self) -> bytes:
+        link = f"http://open.test/page?{self.path}"
+        entry = f"<item><title>{self.path}</title><link>{link}</link></item>"
+        return f"<rss version='2.0'><channel><title>x</title>{entry}</channel></rss>".encode()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing is printed."""
+
+
+@pytest.fixture
+def hosts() -> Iterator[str]:
+    """The origin that `Hosts` is at."""
+    Hosts.asked.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hosts) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_reload_with_other_fetch_settings_keeps_what_hosts_have_said(
+    place: Installation, hosts: str
+) -> None:
+    def feeds(*names: str) -> str:
+        return "".join(
+            f'[[feeds]]\nid = "{name}"\nurl = "http://{host}.test/{name}.xml"\n'
+            for host, name in (each.split("/") for each in names)
+        )
+
+    resolve = f'[fetch.resolve]\n"open.test" = "{hosts}"\n"busy.test" = "{hosts}"\n'
+    place.configure(resolve + feeds("open/first", "busy/held"))
+    with place.daemon() as daemon:
+        daemon.says("feed held: http://busy.test/held.xml: the server answered 429")
+        wait_until("its page", lambda: "open.test/page?/first.xml" in Hosts.asked)
+        # the store would tell it to any client: this is about what the clients tell each other
+        with closing(sqlite3.connect(place.database)) as other:
+            other.executescript("DELETE FROM robots; DELETE FROM holds")
+        place.configure(
+            '[fetch]\ntimeout = "11s"\n'
+            + resolve
+            + feeds("open/first", "busy/held", "open/second", "busy/also")
+        )
+        daemon.reload()
+        daemon.says("the configuration was taken")
+        wait_until("its page", lambda: "open.test/page?/second.xml" in Hosts.asked)
+        daemon.says("feed also: busy.test: the host asked not to be asked")
+        assert Hosts.asked.count("open.test/robots.txt") == 1
+        assert [one for one in Hosts.asked if "busy" in one] == ["busy.test/held.xml"]
         assert daemon.stop() == 0
         no_bug(daemon)
 
