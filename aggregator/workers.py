@@ -25,6 +25,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from aggregator import heap
 from aggregator.errors import WorkerError, WorkersGone
+from aggregator.real_time import ticks
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,8 +34,8 @@ SECONDS = 20.0
 """The most of a processor's time a task may take; the clock would blame it for others' work."""
 
 PATIENCE = 60
-"""So many times its seconds a task may take by the clock, before it counts as stuck. None waits
-for anything, so that hardly happens; a machine may be busy, and a clock fast."""
+"""So many times its seconds a task may take in real time, before it counts as stuck. None waits
+for anything, so that hardly happens; but a machine may be busy."""
 
 MEGABYTES = 400
 """The address space of one worker. Its libraries take 190 of it, 60 of them resident; reading the
@@ -46,11 +47,13 @@ NICE = 3
 HEAVY = 256 * 1024
 """A task that is given more bytes than this takes time and memory."""
 
-GROWN = 100 * 1024 * 1024
-"""A worker that has more bytes than this after a task gives back what it can."""
+GREW = 16 * 1024 * 1024
+"""A worker that has so many bytes more after a task than before it gives back what it can."""
 
 LOOK_EVERY = 2.0
-"""How often, in seconds, a waiting task looks whether there is still a pool to do it."""
+"""How often, in seconds, whoever waits for a task looks whether there is still a pool to do it,
+and whether it is stuck.
+"""
 
 PR_SET_PDEATHSIG = 1
 
@@ -110,13 +113,16 @@ class Workers:
         if self._closed:
             raise WorkersGone("the worker processes are closed")
         pool = self._pool if self._pool.active else await self._renewed()
-        task: Future[T] = pool.schedule(
-            _call, args=(seconds, function, list(args), kwargs), timeout=seconds * PATIENCE
-        )
+        task: Future[T] = pool.schedule(_call, args=(seconds, function, list(args), kwargs))
         result = asyncio.wrap_future(task)
+        began: float | None = None
         try:
             while not result.done():
                 await asyncio.wait([result], timeout=LOOK_EVERY)
+                if began is None and task.running():
+                    began = ticks()  # pebble's own limit would go by a clock that may be fast
+                if began is not None and ticks() - began > seconds * PATIENCE:
+                    raise TimeoutError
                 if not result.done() and not pool.active:
                     # a broken pool never says so to the tasks it has not yet handed out
                     raise BrokenProcessPool("the task was lost")
@@ -156,6 +162,7 @@ def _call(
     kwargs: Mapping[str, object],
 ) -> T:
     """In the worker: an exception that cannot travel is put in words, for it ends the pool."""
+    before = _resident()
     given = tuple(args)
     args.clear()  # pebble keeps them until there is another task
     # when it runs out, SIGPROF ends the process, whatever code in C it hangs in
@@ -171,16 +178,17 @@ def _call(
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         del given
-        _shrink()
+        if _resident() - before > GREW:
+            # feedparser's trees are circles of references. Looking for those takes a tenth of a
+            # second, too much after every task
+            gc.collect()
+            heap.give_back()
 
 
-def _shrink() -> None:
-    """Gives back what a large task leaves behind: feedparser's trees are circles of references."""
+def _resident() -> int:
+    """Bytes of memory that this process takes."""
     with open("/proc/self/statm", "rb") as statm:
-        resident = int(statm.read().split()[1]) * resource.getpagesize()
-    if resident > GROWN:
-        gc.collect()
-        heap.give_back()
+        return int(statm.read().split()[1]) * resource.getpagesize()
 
 
 class _Scale:

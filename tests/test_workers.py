@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.errors import ConfigError, FetchError, QueryError, WorkerError
-from aggregator.workers import GROWN, HEAVY, Workers
+from aggregator.workers import GREW, HEAVY, Workers
 from tests import worker_tasks as tasks
 
 ROOT = Path(__file__).parents[1]
@@ -101,6 +101,63 @@ def test_a_task_that_is_stuck_without_working_is_ended_too() -> None:
         workers.close()
 
 
+def test_a_task_that_waits_for_another_is_not_stuck() -> None:
+    workers = Workers(count=1, seconds=0.05)
+
+    async def scenario() -> None:
+        stuck = asyncio.create_task(workers.run(tasks.be_stuck))
+        await asyncio.sleep(0.5)
+        waits = asyncio.create_task(workers.run(tasks.double, 2))
+        with pytest.raises(WorkerError, match="stuck for 3 s"):
+            await stuck
+        assert (await waits)[0] == 4
+
+    try:
+        asyncio.run(scenario())
+    finally:
+        workers.close()
+
+
+IN_FAST_TIME = """
+import asyncio, time
+from aggregator.workers import Workers
+from tests import worker_tasks as tasks
+
+if __name__ == "__main__":
+    workers = Workers(count=1, seconds=0.1)
+    began = time.time()
+    asyncio.run(workers.run(tasks.be_stuck))  # ten minutes: two seconds and a half
+    assert time.time() - began > 590, "the clock is fast"
+    workers.close()
+"""
+
+FAKETIME = [
+    library
+    for folder in Path("/usr/lib").glob("*-linux-gnu/faketime")
+    for library in folder.glob("libfaketimeMT.so.1")
+]
+
+
+@pytest.mark.parametrize("library", FAKETIME, ids=lambda library: library.name)
+def test_a_fast_clock_makes_no_task_stuck(tmp_path: Path, library: Path) -> None:
+    script = tmp_path / "fast.py"
+    script.write_text(IN_FAST_TIME)
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "LD_PRELOAD": str(library),
+            "FAKETIME": "@2026-03-01 00:00:00 x240",
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_tasks_one_after_another_each_have_the_whole_time() -> None:
     workers = Workers(count=1, seconds=0.5)
     try:
@@ -137,8 +194,15 @@ def test_a_task_that_needs_too_much_memory_is_ended(workers: Workers) -> None:
 
 
 def test_what_a_task_leaves_behind_is_given_back(workers: Workers) -> None:
+    before = asyncio.run(workers.run(tasks.resident))
     asyncio.run(workers.run(tasks.grow_in_circles, 200))
-    assert asyncio.run(workers.run(tasks.resident)) < GROWN
+    assert asyncio.run(workers.run(tasks.resident)) < before + 2 * GREW
+
+
+def test_a_worker_that_is_large_anyway_looks_for_nothing_to_give_back(workers: Workers) -> None:
+    collected = asyncio.run(workers.run(tasks.keep_much, 150))
+    for _ in range(3):
+        assert asyncio.run(workers.run(tasks.collections)) == collected + 1, "after it grew"
 
 
 def test_tasks_that_are_given_much_leave_one_worker_to_the_others(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aggregator.errors import FetchError
+from aggregator.real_time import ticks
 
 Stage = Literal["connect", "answer", "more"]
 
@@ -31,11 +31,6 @@ BEATS = 30
 """Into so many parts a request's time is divided: of what this process stood still in one of them,
 nothing counts.
 """
-
-
-def ticks() -> float:
-    """Seconds, to hundredths, by the kernel's own clock, which nobody sets."""
-    return os.times().elapsed
 
 
 def lasted(since: float, limit: float) -> bool:

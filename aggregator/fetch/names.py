@@ -16,7 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from aggregator.errors import FetchError
-from aggregator.fetch.limits import lasted, ticks
+from aggregator.fetch.limits import lasted
+from aggregator.real_time import ticks
 
 KEPT_FOR = 60.0
 """Seconds. The system's resolver tells no lifetime."""
