@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import signal
@@ -70,6 +71,20 @@ def grow_in_circles(megabytes: int) -> None:
     for _ in range(megabytes):
         circle: list[object] = [bytearray(8 * 1024) for _ in range(128)]
         circle.append(circle)
+
+
+_KEPT: list[bytes] = []
+
+
+def keep_much(megabytes: int) -> int:
+    """Leaves this worker larger for good; gives how often all garbage was looked for by now."""
+    _KEPT.append(b"x" * (megabytes * 1024 * 1024))
+    return collections()
+
+
+def collections() -> int:
+    """Gives how often this worker has looked for all garbage."""
+    return gc.get_stats()[2]["collections"]
 
 
 def resident() -> int:
