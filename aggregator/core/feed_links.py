@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from aggregator.core.model import FeedLinks
 
@@ -18,7 +19,10 @@ HUBS_AT_MOST = 5
 HEADER_LIMIT = 32_000
 """Characters of all Link headers together that are read."""
 
-_TARGET = re.compile(r"[\s,]*<([^>]*)>")
+LINKS_AT_MOST = 100
+"""Those that come after, of all Link headers together, are left out."""
+
+_BETWEEN = re.compile(r"[\s,]*")
 _PARAMETER = re.compile(
     r"""\s*;\s*(?:([!#$%&'*+.^_`|~\w-]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?)?"""
 )
@@ -39,19 +43,24 @@ def read_link_header(value: str) -> tuple[Link, ...]:
     A link of something else than the answer itself (`anchor`) is left out; so is what cannot be
     read. Raises nothing.
     """
-    return tuple(_links(value[:HEADER_LIMIT]))
+    return tuple(islice(_links(value[:HEADER_LIMIT]), LINKS_AT_MOST))
 
 
 def _links(value: str) -> Iterator[Link]:
     at = 0
     while at < len(value):
-        target = _TARGET.match(value, at)
-        if target is None:
-            comma = value.find(",", at + 1)
-            at = comma if comma > 0 else len(value)
+        if between := _BETWEEN.match(value, at):
+            at = between.end()
+        if not value.startswith("<", at):
+            comma = value.find(",", at)
+            at = comma if comma >= 0 else len(value)
             continue
+        end = value.find(">", at)
+        if end < 0:
+            return  # nor does any later one end: to look again at each would be quadratic
+        target = value[at + 1 : end]
         parameters: dict[str, str] = {}
-        at = target.end()
+        at = end + 1
         while parameter := _PARAMETER.match(value, at):
             at = parameter.end()
             name, quoted, bare = parameter.groups()
@@ -59,7 +68,7 @@ def _links(value: str) -> Iterator[Link]:
                 given = _QUOTED_PAIR.sub(r"\1", quoted) if quoted is not None else bare or ""
                 parameters.setdefault(name.lower(), given)
         if "anchor" not in parameters:
-            yield Link(target[1].strip(), relations_of(parameters.get("rel", "")))
+            yield Link(target.strip(), relations_of(parameters.get("rel", "")))
 
 
 def relations_of(rel: str) -> tuple[str, ...]:
