@@ -26,7 +26,7 @@ from aggregator.fetch.manners import Manners
 from aggregator.fetch.robots import MAX_BYTES as ROBOTS_BYTES
 from aggregator.fetch.robots import Keep, Robots, RobotsAnswer
 from aggregator.fetch.transport import Transport
-from aggregator.fetch.urls import first_value, read_url, same_origin, shown, target
+from aggregator.fetch.urls import first_value, host_of, read_url, same_origin, shown, target
 
 PRODUCT = "aggregator"
 
@@ -122,13 +122,14 @@ class Fetcher:
     async def post(self, url: str, form: Mapping[str, str]) -> int:
         """Sends a form, follows nothing, and gives the status. Raises FetchError."""
         bare, authorization = read_url(url)
-        headers = self._headers | {b"Content-Type": b"application/x-www-form-urlencoded"}
+        headers = {b"Host": bare.netloc, **self._headers}
+        headers[b"Content-Type"] = b"application/x-www-form-urlencoded"
         if authorization:
             headers[b"Authorization"] = authorization
         request = httpx.Request(
             "POST", bare, headers=list(headers.items()), content=urlencode(form).encode()
         )
-        async with self._turn(bare.host):
+        async with self._turn(host_of(bare)):
             watch = Watch(self._limits, self._limits.total, self._max_bytes)
             async with self._sent(request, watch, "") as response:
                 await drain(response)
@@ -177,7 +178,7 @@ class Fetcher:
         permanent_url, only_permanent = "", True
         seen = [str(at)]
         while True:
-            ca_file = wanted.ca_file if at.host == first.host else ""
+            ca_file = wanted.ca_file if at.raw_host == first.raw_host else ""
             if wanted.robots:
                 await self._ask_robots(at, ca_file)
             credentials = authorization if same_origin(first, at) else b""
@@ -205,7 +206,8 @@ class Fetcher:
                 raise FetchError("redirect", f"more than {MAX_REDIRECTS} redirects", shown(url))
 
     def _request(self, url: httpx.URL, wanted: _Wanted, authorization: bytes) -> httpx.Request:
-        headers = self._headers | {b"Accept": wanted.accept.encode()}
+        # without a Host, httpx makes one, and trips over what only looks like IDNA
+        headers = {b"Host": url.netloc, **self._headers, b"Accept": wanted.accept.encode()}
         if authorization:
             headers[b"Authorization"] = authorization
         validators = wanted.validators_for(url)
@@ -313,7 +315,7 @@ class Fetcher:
         if response.status_code in HOST_HELD:
             asked = refused(response, str(url), self._now()).retry_after
             if asked:
-                self._manners.hold(url.host, self._now() + timedelta(seconds=asked))
+                self._manners.hold(host_of(url), self._now() + timedelta(seconds=asked))
 
     # --- robots.txt ------------------------------------------------------------------------
 
@@ -321,11 +323,11 @@ class Fetcher:
         """Raises FetchError if robots.txt does not allow the page or could not be had, or the
         host is on hold.
         """
-        self._manners.check(url.host)
+        self._manners.check(host_of(url))
         allowed = await self._robots.allows(str(url), ca_file)
         delay = self._robots.delay(str(url))
         if delay:
-            self._manners.slow_down(url.host, delay)
+            self._manners.slow_down(host_of(url), delay)
         if not allowed:
             raise self._robots.failure(str(url)) or FetchError(
                 "robots",

@@ -16,6 +16,7 @@ import httpx
 from aggregator.errors import FetchError
 from aggregator.fetch.names import Names, Resolve, system_addresses
 from aggregator.fetch.streams import Stream, connect
+from aggregator.fetch.urls import host_of
 
 PUBLIC_PORT = 80
 """What an `allow_private` entry that names no port stands for."""
@@ -86,7 +87,7 @@ class Allowed:
                 self._networks.append(ipaddress.ip_network(entry, strict=False))
             except ValueError:
                 url = httpx.URL(f"http://{entry}")
-                self._places.add((_name(url.host), url.port or PUBLIC_PORT))
+                self._places.add((_name(host_of(url)), url.port or PUBLIC_PORT))
 
     def __call__(self, host: str, port: int, address: str) -> bool:
         ip = ipaddress.ip_address(address.partition("%")[0])

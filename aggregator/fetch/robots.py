@@ -194,9 +194,9 @@ def _parsed(url: str) -> httpx.URL | None:
     """The URL as the client reads it, so that both mean the same host and path."""
     try:
         parsed = httpx.URL(url)
-    except (httpx.InvalidURL, ValueError):
+    except httpx.InvalidURL:
         return None
-    return parsed if parsed.scheme in ("http", "https") and parsed.host else None
+    return parsed if parsed.scheme in ("http", "https") and parsed.raw_host else None
 
 
 def _origin(url: httpx.URL) -> str:

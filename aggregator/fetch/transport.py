@@ -18,7 +18,7 @@ from aggregator.config import FetchSettings
 from aggregator.errors import FetchError
 from aggregator.fetch.limits import watch_of_this_task
 from aggregator.fetch.network import Allowed, GuardedNetwork
-from aggregator.fetch.urls import port_of
+from aggregator.fetch.urls import host_of, port_of
 
 SHARDS = 16
 """A pool that holds many connections costs time on every request."""
@@ -40,7 +40,7 @@ class Transport:
         self._proxy = httpx.URL(settings.proxy) if settings.proxy else None
         named = [*self._origins.values(), *([self._proxy] if self._proxy else [])]
         self._allowed = Allowed(
-            settings.allow_private, [(origin.host, port_of(origin)) for origin in named]
+            settings.allow_private, [(host_of(origin), port_of(origin)) for origin in named]
         )
         # look-ups wait in threads of their own: a dead name server must not take those
         # that the rest of the program works with
@@ -55,11 +55,11 @@ class Transport:
 
     async def send(self, request: httpx.Request, ca_file: str) -> httpx.Response:
         """The answer's head; its body is still to be read. `ca_file` is trusted besides."""
-        origin = self._origins.get(request.url.host)
+        origin = self._origins.get(host_of(request.url))
         if origin is not None:
             request = httpx.Request(
                 request.method,
-                request.url.copy_with(scheme=origin.scheme, host=origin.host, port=origin.port),
+                request.url.copy_with(scheme=origin.scheme, host=host_of(origin), port=origin.port),
                 headers=request.headers,  # with the Host that was asked for
                 stream=request.stream,
                 extensions=request.extensions,
@@ -71,9 +71,9 @@ class Transport:
 
     async def drop(self, url: httpx.URL, ca_file: str) -> None:
         """Closes what HTTP/2 connections there are: an answer that was given up goes on there."""
-        origin = self._origins.get(url.host)
+        origin = self._origins.get(host_of(url))
         if origin is not None:
-            url = url.copy_with(scheme=origin.scheme, host=origin.host, port=origin.port)
+            url = url.copy_with(scheme=origin.scheme, host=host_of(origin), port=origin.port)
         if url.scheme == "https":
             await self._shard_for(url, ca_file).drop(url)
 
@@ -86,8 +86,8 @@ class Transport:
     def _shard_for(self, url: httpx.URL, ca_file: str) -> _Shard:
         if ca_file and url.scheme == "https":
             return self._shard_of_ca(ca_file)
-        if self._direct and (url.host, url.port) in {
-            (origin.host, origin.port) for origin in self._origins.values()
+        if self._direct and (url.raw_host, url.port) in {
+            (origin.raw_host, origin.port) for origin in self._origins.values()
         }:
             return self._direct[0]
         return self._shards[zlib.crc32(url.raw_host) % SHARDS]
@@ -116,14 +116,14 @@ class Transport:
     def _check_literal(self, url: httpx.URL) -> None:
         """A proxy looks names up itself; an address is refused before it hears of it."""
         try:
-            address = str(ip_address(url.host))
+            address = str(ip_address(host_of(url)))
         except ValueError:
             return
-        if not self._allowed(url.host, port_of(url), address):
+        if not self._allowed(host_of(url), port_of(url), address):
             raise FetchError(
                 "blocked_address",
                 f"{address} is not public",
-                f"{url.host}:{port_of(url)}",
+                f"{host_of(url)}:{port_of(url)}",
                 "list it in [fetch] allow_private if it is yours",
             )
 

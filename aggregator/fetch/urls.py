@@ -46,8 +46,8 @@ def target(url: httpx.URL, response: httpx.Response) -> httpx.URL:
     location = first_value(response, b"location")
     try:
         led = url.join(location.encode("latin-1").decode("utf-8", "replace"))
-        if led.scheme and not led.host:
-            led = led.copy_with(host=url.host)
+        if led.scheme and not led.raw_host:
+            led = led.copy_with(host=host_of(url))
         led = led.copy_with(userinfo=b"", fragment=None)
     except (httpx.InvalidURL, ValueError) as error:
         raise FetchError("redirect", "it leads to what is no URL", str(url)) from error
@@ -64,15 +64,38 @@ def target(url: httpx.URL, response: httpx.Response) -> httpx.URL:
 
 def check(url: httpx.URL, where: str) -> None:
     """Raises FetchError for what is no http or https URL with a host and a possible port."""
-    if url.scheme not in ("http", "https") or not url.host or (url.port or 0) > 65_535:
+    if url.scheme not in ("http", "https") or not url.raw_host or (url.port or 0) > 65_535:
         raise FetchError("protocol", NO_URL, where, "it needs http:// or https://, and a host")
+
+
+def host_of(url: httpx.URL) -> str:
+    """The host as it is written: in Unicode where its first label is IDNA (RFC 5891).
+
+    Where it only looks like that, or is an older name that IDNA does not allow any more, it
+    stays as it is looked up: there are hosts with such names.
+    """
+    try:
+        return url.host
+    except ValueError:
+        return url.raw_host.decode("ascii")
 
 
 def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
     """RFC 6454 §5; or the same host by https where http was asked for, both at their own port."""
     upgraded = (one.scheme, other.scheme) == ("http", "https") and not (one.port or other.port)
     same = (one.scheme, port_of(one)) == (other.scheme, port_of(other))
-    return one.host == other.host and (same or upgraded)
+    return one.raw_host == other.raw_host and (same or upgraded)
+
+
+def with_credentials_of(configured: str, url: str) -> str:
+    """The URL with the credentials of the configured one, where both are of one origin."""
+    try:
+        own, asked = httpx.URL(configured), httpx.URL(url)
+        if asked.userinfo or not own.userinfo or not same_origin(own, asked):
+            return url
+        return str(asked.copy_with(userinfo=own.userinfo))
+    except (httpx.InvalidURL, ValueError):
+        return url
 
 
 def ca_file_for(url: str, feeds: Iterable[FeedSpec]) -> str:
@@ -85,8 +108,8 @@ def ca_file_for(url: str, feeds: Iterable[FeedSpec]) -> str:
 
 def _host(url: str) -> str:
     try:
-        return httpx.URL(url).host.rstrip(".")
-    except (httpx.InvalidURL, ValueError):
+        return host_of(httpx.URL(url)).rstrip(".")
+    except httpx.InvalidURL:
         return ""
 
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aggregator.core.model import FeedSpec
-from aggregator.fetch import ca_file_for
+from aggregator.errors import FetchError
+from aggregator.fetch import Fetcher, ca_file_for
 from tests.fetch.asking import (
+    HERE,
+    NOTHING,
     PUBLIC_ONLY,
     failure_at,
     failure_of,
     failures_at,
+    fetching,
 )
-from tests.loopback import redirect
+from tests.loopback import Loopback, answer, redirect
 
 
 @pytest.mark.parametrize(
@@ -43,12 +50,13 @@ def test_malformed_urls_are_fetch_failures(url: str) -> None:
     assert failure_at(url, PUBLIC_ONLY).kind in ("protocol", "dns", "blocked_address")
 
 
-ODD = st.text("aA0.:/@[]%?#\\ \t\n-_é塔\u3002\x00\udc80", max_size=12)
+ODD = st.text("aA0.:/@[]%?#\\ \t\nxn-_é塔\u3002\x00\udc80", max_size=12)
 
 
 @settings(max_examples=100, deadline=None)
 @example("[::1")
 @example("a]@b")
+@example("xn--a")
 @given(st.one_of(ODD, st.text(max_size=20)))
 def test_no_text_after_the_scheme_gives_anything_but_a_fetch_failure(odd: str) -> None:
     # a name with two dots together is not even looked up
@@ -61,6 +69,47 @@ def test_no_text_after_the_scheme_gives_anything_but_a_fetch_failure(odd: str) -
 def test_no_location_gives_anything_but_a_fetch_failure(location: str) -> None:
     for target in (f"/{location}", f"http:{location}", f"http://a..b{location}", f"?{location}"):
         failure_of(redirect(target, "302 Found"))
+
+
+NOT_IDNA = ("xn--a", "xn--", "xn--a-ecp.invalid", "xn--" + "9" * 59 + ".invalid", "xn--a..b")
+
+
+@pytest.mark.parametrize("host", NOT_IDNA)
+def test_a_host_that_only_looks_like_an_international_name_is_a_fetch_failure(host: str) -> None:
+    async def scenario() -> None:
+        async with fetching(PUBLIC_ONLY) as fetcher:
+            url = f"http://{host}/feed"
+            for asked in (
+                fetcher.feed(url, NOTHING),
+                fetcher.page(url),
+                fetcher.page(url, patience=1),
+                fetcher.post(url, {}),
+            ):
+                with pytest.raises(FetchError) as caught:
+                    await asked
+                assert caught.value.kind in ("dns", "protocol")
+
+    asyncio.run(scenario())
+    assert failure_of(redirect(f"http://{host}/")).kind in ("dns", "protocol", "blocked_address")
+    assert failure_of(redirect(f"https:///{host}", "302 Found")).kind in ("tls", "connect")
+    assert ca_file_for(f"https://{host}/feed", FEEDS) == ""
+
+
+def test_a_name_that_idna_allows_no_more_is_asked_all_the_same() -> None:
+    async def ask(fetcher: Fetcher, site: Loopback) -> tuple[str, str]:
+        await fetcher.page("http://xn--zn7c.com/page")
+        got = await fetcher.feed("http://xn--zn7c.com/feed", NOTHING)
+        return got.url, (await fetcher.feed(f"{site.origin}/moved", NOTHING)).url
+
+    async def scenario() -> tuple[str, str]:
+        found = answer(b"x")
+        answers = {"/page": found, "/feed": found, "/moved": redirect("http://xn--zn7c.com/feed")}
+        async with Loopback(answers) as site:
+            own = replace(HERE, resolve={"xn--zn7c.com": site.origin})
+            async with fetching(own) as fetcher:
+                return await ask(fetcher, site)
+
+    assert asyncio.run(scenario()) == ("http://xn--zn7c.com/feed",) * 2
 
 
 FEEDS = (
