@@ -9,14 +9,18 @@ After a poll that brought a feed or a 304 (`after_poll`), in this order:
     an hour invites to come sooner than an hour, down to `interval_min`.
  3. `updatePeriod` and `updateFrequency` (RSS 1.0 syndication module) say not before too, but
     invite to nothing: blog software sends them unasked.
- 4. A hint counts up to 48 hours. Without one, it is an hour.
+ 4. A hint counts up to `interval_max`; up to 48 hours where that is a day, its default, as a
+    longer one is then only the publisher's wish. Without a hint, it is an hour.
  5. The feed's own rhythm (core/rhythm.py) says when something is to be expected. Not before the
     hints, or the hour, and not after `interval_max`.
  6. A feed without ETag and Last-Modified comes whole each time: once a day.
  7. While its hub pushes (WebSub), a poll is only a precaution: every six hours at most, whatever
     the rules above say, the user's interval too, for pushes are faster than any.
  8. Never before `interval_min`.
- 9. Later by the feed's own share of a tenth, so that feeds that began together spread.
+ 9. Later by the feed's own share of a tenth, an hour at most, so that feeds that began together
+    spread. Not later than `interval_max`, or the 48 hours of a hint that reaches beyond it: what
+    is about so long already is earlier by its share. But nothing is earlier than a hint that counts
+    as it is (rules 2 to 4), nor than what is to be expected at a certain time (5).
 10. Not in an hour of `skipHours` nor on a day of `skipDays`, which are in GMT (RSS 2.0), but at
     the feed's own moment of the next hour that is open. If all are skipped, none is.
 
@@ -24,9 +28,9 @@ After a poll that failed (`after_failure`):
 
  1. 410 Gone is for good (RFC 9110 §15.5.11): never again.
  2. An hour after the first failure, twice as long each time, up to a day; not more often than the
-    user asked for.
+    user asked for. `interval_max` does not make it sooner: a site in trouble is left alone.
  3. Retry-After (RFC 9110 §10.2.3) makes it later, up to 31 days, never sooner.
- 4. Spread and skipped as above.
+ 4. Spread and skipped as above, the spread within the day and the 31 days.
 
 The due time is stored, so neither a restart nor a reload brings a poll forward. Where the clock
 is set, `clock_step` finds it and `shifted` keeps what remained of each wait; after a sleep
@@ -37,7 +41,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from aggregator.core.model import FeedHints
@@ -50,6 +54,9 @@ NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 """When a feed that is gone for good is polled next."""
 
 WITHOUT_HINTS = HOUR
+LONGEST = DAY
+"""How long an interval may be where the user set nothing."""
+
 LONGEST_HINT = timedelta(hours=48)
 WHILE_PUSHED = timedelta(hours=6)
 
@@ -60,8 +67,11 @@ LONGEST_RETRY_AFTER = timedelta(days=31)
 SPREAD = 0.1
 """Each feed's interval is longer by a share of its own, up to this, so that feeds spread."""
 
+LONGEST_SPREAD = HOUR
+"""The most that this may be: a day stays about a day."""
+
 PUNCTUAL_SPREAD = timedelta(minutes=15)
-"""The most by which it is longer where it is to end at a certain time."""
+"""The same where the interval is to end at a certain time."""
 
 GONE = 410
 
@@ -92,7 +102,7 @@ class Wishes:
 
     interval: timedelta | None = None
     shortest: timedelta = timedelta(minutes=15)
-    longest: timedelta = timedelta(hours=24)
+    longest: timedelta = LONGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +130,13 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
-    """How long until the next poll, and how much longer it may be made to spread the feeds."""
+    """How long until the next poll, and within what it may be changed to spread the feeds."""
 
     length: timedelta
     reason: str
-    room: timedelta = timedelta.max
+    most: timedelta
+    least: timedelta = timedelta(0)
+    room: timedelta = LONGEST_SPREAD
 
 
 # --- after a poll ------------------------------------------------------------------------------
@@ -134,10 +146,11 @@ def after_poll(feed_id: str, now: datetime, wishes: Wishes, heard: Heard) -> Due
     """When to poll next after a poll that brought a feed, or the news that it is unchanged."""
     wait = _asked_for(wishes) or _adapted(now, wishes, heard)
     if heard.pushed and wait.length < (rare := min(WHILE_PUSHED, wishes.longest)):
-        wait = _Wait(rare, "pushes arrive")
+        wait = _Wait(rare, "pushes arrive", wishes.longest)
     if wait.length < wishes.shortest:
-        wait = _Wait(wishes.shortest, wait.reason)
-    return _due(feed_id, now, wait, heard.hints)
+        wait = _Wait(wishes.shortest, wait.reason, wishes.longest)
+    least = max(wait.least, wishes.shortest)
+    return _due(feed_id, now, replace(wait, least=least), heard.hints)
 
 
 def _asked_for(wishes: Wishes) -> _Wait | None:
@@ -146,48 +159,56 @@ def _asked_for(wishes: Wishes) -> _Wait | None:
         return None
     reason = f"you asked for {in_words(asked)}"
     if asked < wishes.shortest:
-        return _Wait(wishes.shortest, f"{reason}, interval_min is {in_words(wishes.shortest)}")
+        reason = f"{reason}, interval_min is {in_words(wishes.shortest)}"
+        return _Wait(wishes.shortest, reason, wishes.longest)
     if asked > wishes.longest:
-        return _Wait(wishes.longest, f"{reason}, interval_max is {in_words(wishes.longest)}")
-    return _Wait(asked, reason)
+        reason = f"{reason}, interval_max is {in_words(wishes.longest)}"
+        return _Wait(wishes.longest, reason, wishes.longest)
+    return _Wait(asked, reason, wishes.longest)
 
 
 def _adapted(now: datetime, wishes: Wishes, heard: Heard) -> _Wait:
     hint = _hint(heard, wishes)
-    floor = hint or _Wait(min(WITHOUT_HINTS, wishes.longest), "no hints")
+    floor = hint or _Wait(min(WITHOUT_HINTS, wishes.longest), "no hints", wishes.longest)
     wait = floor
     beat = next_beat(heard.rhythm, now)
     if beat is not None:
         expected = min(beat.wait, wishes.longest)
-        if expected > floor.length:
-            room = PUNCTUAL_SPREAD if expected == beat.wait else timedelta.max
-            wait = _Wait(expected, beat.reason, room)
+        if expected > floor.length and beat.wait < wishes.longest:
+            wait = _Wait(expected, beat.reason, wishes.longest, expected, PUNCTUAL_SPREAD)
+        elif expected > floor.length:
+            wait = _Wait(expected, beat.reason, wishes.longest, floor.least)
         elif hint is None:
-            wait = _Wait(floor.length, f"{beat.reason}, an hour at least")
+            wait = replace(floor, reason=f"{beat.reason}, an hour at least")
     if not heard.validators and wait.length < (day := min(DAY, wishes.longest)):
-        return _Wait(day, "no validators")
+        return _Wait(day, "no validators", wishes.longest, floor.least)
     return wait
 
 
 def _hint(heard: Heard, wishes: Wishes) -> _Wait | None:
     """The longest of what server and feed ask for, not below `shortest`."""
-    asked: list[_Wait] = []
+    asked: list[tuple[timedelta, str]] = []
     if heard.freshness is not None and heard.freshness > timedelta(0):
         length = min(heard.freshness, LONGEST_HINT)
-        asked.append(_Wait(length, f"fresh for {in_words(length)} by its server"))
+        asked.append((length, f"fresh for {in_words(length)} by its server"))
     hints = heard.hints
     if hints.ttl is not None and hints.ttl > 0:
-        most = LONGEST_HINT // timedelta(minutes=1)
-        asked.append(_Wait(timedelta(minutes=min(hints.ttl, most)), f"ttl {hints.ttl}"))
+        minutes = min(hints.ttl, LONGEST_HINT // timedelta(minutes=1))
+        asked.append((timedelta(minutes=minutes), f"ttl {hints.ttl}"))
     if hints.update_period in _PERIODS:
         times = max(hints.update_frequency, 1)
         length = min(max(_PERIODS[hints.update_period] / times, WITHOUT_HINTS), LONGEST_HINT)
         often = f" {times} times" if times > 1 else ""
-        asked.append(_Wait(length, f"updatePeriod {hints.update_period}{often}"))
+        asked.append((length, f"updatePeriod {hints.update_period}{often}"))
     if not asked:
         return None
-    longest = max(asked, key=lambda wait: wait.length)
-    return _Wait(max(longest.length, wishes.shortest), longest.reason)
+    length, reason = max(asked, key=lambda hint: hint[0])
+    length = max(length, wishes.shortest)
+    beyond = length >= wishes.longest == LONGEST
+    most = LONGEST_HINT if beyond else min(wishes.longest, LONGEST_HINT)
+    if length >= most:
+        return _Wait(most, reason, most)  # less than was asked for in any case
+    return _Wait(length, reason, most, least=length)
 
 
 # --- after a failure ---------------------------------------------------------------------------
@@ -212,13 +233,15 @@ def after_failure(
         return Due(NEVER, "gone for good (410)")
     backoff = min(FIRST_RETRY * float(2 ** min(failures, 10)), LONGEST_RETRY)
     asked = _asked_for(wishes)
-    wait = _Wait(
-        max(backoff, asked.length) if asked else backoff, f"{_nth(failures + 1)} failure in a row"
-    )
-    if retry_after is not None and retry_after > wait.length:
+    length = max(backoff, asked.length) if asked else backoff
+    most = LONGEST_RETRY if length <= LONGEST_RETRY else wishes.longest
+    least = asked.length if asked and asked.length < wishes.longest else FIRST_RETRY
+    wait = _Wait(length, f"{_nth(failures + 1)} failure in a row", most, least)
+    if retry_after is not None and retry_after >= length:
         length = min(retry_after, LONGEST_RETRY_AFTER)
-        room = min(PUNCTUAL_SPREAD, LONGEST_RETRY_AFTER - length)
-        wait = _Wait(length, "Retry-After", room)
+        wait = _Wait(length, "Retry-After", LONGEST_RETRY_AFTER, length, PUNCTUAL_SPREAD)
+    elif retry_after is not None:
+        wait = replace(wait, least=max(least, retry_after))
     return _due(feed_id, now, wait, hints)
 
 
@@ -238,13 +261,16 @@ def _due(feed_id: str, now: datetime, wait: _Wait, hints: FeedHints) -> Due:
 
 
 def _spread(feed_id: str, now: datetime, wait: _Wait) -> datetime:
-    """Later by the feed's own share of a tenth.
+    """Later by the feed's own share of a tenth, or, where it would be too late, earlier.
 
     Feeds polled together, at a start or after a sleep, are so spread evenly over a tenth of the
-    interval at the next poll, over the whole of it after ten, and stay so.
+    interval at the next poll, over the whole of it after ten (of intervals up to ten hours), and
+    stay so.
     """
     room = min(wait.length * SPREAD, wait.room)
-    return now + wait.length + room * _share(feed_id)
+    latest = min(wait.length + room, wait.most)
+    earliest = max(latest - room, wait.least)
+    return now + earliest + max(latest - earliest, timedelta(0)) * _share(feed_id)
 
 
 def _open(feed_id: str, at: datetime, hints: FeedHints) -> tuple[datetime, str]:

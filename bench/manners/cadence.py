@@ -178,7 +178,7 @@ SCENARIOS = (
     plain(
         "novalidators",
         serve(Paper("novalidators", every=HOUR / 3), without),
-        [_every("novalidators", 23 * HOUR, 28 * HOUR)],
+        [_every("novalidators", 23 * HOUR, 24 * HOUR)],
     ),
     plain(
         "novalidatorsasked",
@@ -213,8 +213,8 @@ SCENARIOS = (
     _said("ttl30", 30 * MINUTE, 65 * MINUTE, channel="<ttl>30</ttl>"),
     _said(
         "sydaily",
-        23 * HOUR,
-        28 * HOUR,
+        24 * HOUR,
+        25 * HOUR,
         channel="<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>1</sy:updateFrequency>",
     ),
     _said(
@@ -226,7 +226,7 @@ SCENARIOS = (
     _said(
         "absurd",
         23 * HOUR,
-        54 * HOUR,
+        48 * HOUR,
         headers=[("Cache-Control", "max-age=99999999999999999999")],
         channel="<ttl>99999999</ttl>",
     ),

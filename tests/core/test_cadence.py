@@ -9,6 +9,7 @@ import pytest
 
 from aggregator.core.cadence import (
     LONGEST_HINT,
+    LONGEST_SPREAD,
     SPREAD,
     Due,
     Heard,
@@ -38,7 +39,12 @@ def due(heard: Heard = UNCLEAR, wishes: Wishes = NOBODYS, feed_id: str = "x") ->
 
 def is_about(wait: timedelta, found: Due) -> bool:
     """Whether it is after the wait and no more than a feed's own share."""
-    return wait <= found.at - NOW <= wait * (1 + SPREAD)
+    return wait <= found.at - NOW <= wait + min(wait * SPREAD, LONGEST_SPREAD)
+
+
+def is_at_most(wait: timedelta, found: Due) -> bool:
+    """Whether it is before the end of the wait, by no more than a feed's own share."""
+    return wait - min(wait * SPREAD, LONGEST_SPREAD) <= found.at - NOW <= wait
 
 
 # --- after a poll: each rule --------------------------------------------------------------------
@@ -47,20 +53,22 @@ def is_about(wait: timedelta, found: Due) -> bool:
 def test_without_hints_it_is_an_hour() -> None:
     assert is_about(HOUR, due())
     assert due().reason == "no hints"
-    assert is_about(30 * MINUTE, due(wishes=Wishes(longest=30 * MINUTE)))
+    assert is_at_most(30 * MINUTE, due(wishes=Wishes(longest=30 * MINUTE)))
 
 
 def test_a_feed_without_validators_comes_once_a_day() -> None:
     found = due(Heard(validators=False))
-    assert is_about(DAY, found)
+    assert is_at_most(DAY, found)
     assert found.reason == "no validators"
-    assert is_about(DAY, due(Heard(validators=False, freshness=5 * MINUTE, rhythm=BUSY)))
+    assert is_at_most(DAY, due(Heard(validators=False, freshness=5 * MINUTE, rhythm=BUSY)))
+    for asked in (23 * HOUR, 23.9 * HOUR):
+        assert due(Heard(validators=False, freshness=asked)).at >= NOW + asked, "it is not before"
 
 
 def test_a_feed_without_validators_comes_as_often_as_the_user_asks() -> None:
     bare = Heard(validators=False)
     assert is_about(2 * HOUR, due(bare, Wishes(interval=2 * HOUR)))
-    assert is_about(3 * HOUR, due(bare, Wishes(longest=3 * HOUR)))
+    assert is_at_most(3 * HOUR, due(bare, Wishes(longest=3 * HOUR)))
 
 
 def test_the_user_is_asked_first() -> None:
@@ -79,8 +87,15 @@ def test_what_the_user_asks_for_is_kept_within_the_limits() -> None:
     assert is_about(15 * MINUTE, hasty)
     assert hasty.reason == "you asked for 1 min, interval_min is 15 min"
     patient = due(wishes=Wishes(interval=3 * DAY))
-    assert is_about(DAY, patient)
+    assert is_at_most(DAY, patient)
     assert patient.reason == "you asked for 3 days, interval_max is 24 h"
+    six = timedelta(hours=6)
+    assert is_at_most(six, due(wishes=Wishes(interval=six, longest=six)))
+    assert is_about(six, due(wishes=Wishes(interval=six)))
+
+
+def test_where_only_one_interval_is_allowed_it_is_that_one() -> None:
+    assert due(wishes=Wishes(HOUR, HOUR, HOUR)).at == NOW + HOUR
 
 
 @pytest.mark.parametrize(
@@ -154,9 +169,10 @@ def test_the_rhythm_makes_a_slow_feed_rarer_and_a_silent_one_as_rare_as_may_be()
     assert HOUR < found.at - NOW < 12 * HOUR
     assert found.reason == "about 2 entries a day"
     silent = due(Heard(True, rhythm=[NOW - 30 * DAY]))
-    assert is_about(DAY, silent)
+    assert is_at_most(DAY, silent)
     assert silent.reason == "quiet for 4 weeks"
-    assert is_about(6 * HOUR, due(Heard(True, rhythm=[NOW - 30 * DAY]), Wishes(longest=6 * HOUR)))
+    six = Wishes(longest=6 * HOUR)
+    assert is_at_most(6 * HOUR, due(Heard(True, rhythm=[NOW - 30 * DAY]), six))
 
 
 @pytest.mark.parametrize(
@@ -168,7 +184,32 @@ def test_the_rhythm_makes_a_slow_feed_rarer_and_a_silent_one_as_rare_as_may_be()
     ],
 )
 def test_absurd_hints_count_for_two_days(heard: Heard) -> None:
-    assert is_about(LONGEST_HINT, due(heard))
+    assert is_at_most(LONGEST_HINT, due(heard))
+    assert is_at_most(LONGEST_HINT, due(heard, Wishes(longest=7 * DAY)))
+
+
+@pytest.mark.parametrize("hours", [24, 30, 47, 47.9])
+def test_a_hint_may_reach_beyond_interval_max_if_that_is_nobodys_wish(hours: float) -> None:
+    heard = Heard(True, freshness=hours * HOUR)
+    assert NOW + hours * HOUR <= due(heard).at <= NOW + min(hours * HOUR + HOUR, LONGEST_HINT)
+
+
+@pytest.mark.parametrize("longest", [6 * HOUR, 23 * HOUR, 36 * HOUR])
+@pytest.mark.parametrize(
+    "heard",
+    [
+        Heard(True, freshness=48 * HOUR),
+        Heard(True, hints=FeedHints(ttl=48 * 60)),
+        Heard(True, hints=FeedHints(update_period="weekly")),
+    ],
+)
+def test_an_interval_max_that_the_user_set_goes_before_every_hint(
+    heard: Heard, longest: timedelta
+) -> None:
+    assert is_at_most(longest, due(heard, Wishes(longest=longest)))
+    near = replace(heard, hints=FeedHints(), freshness=longest - MINUTE)
+    found = due(near, Wishes(longest=longest)).at
+    assert NOW + longest - MINUTE <= found <= NOW + longest
 
 
 @pytest.mark.parametrize(
@@ -200,7 +241,7 @@ def test_while_pushes_arrive_it_is_polled_a_few_times_a_day() -> None:
             assert is_about(6 * HOUR, found)
             assert found.reason == "pushes arrive"
     assert is_about(DAY, due(Heard(True, freshness=DAY, pushed=True))), "a longer wait stays"
-    assert is_about(2 * HOUR, due(Heard(True, pushed=True), Wishes(longest=2 * HOUR)))
+    assert is_at_most(2 * HOUR, due(Heard(True, pushed=True), Wishes(longest=2 * HOUR)))
 
 
 def test_skipped_hours_are_in_gmt_and_not_polled_in() -> None:

@@ -52,9 +52,16 @@ def wait_after(failures: int, **heard: object) -> timedelta:
 
 
 def test_failures_wait_an_hour_and_twice_as_long_each_time_up_to_a_day() -> None:
-    for failures, hours in enumerate([1, 2, 4, 8, 16, 24, 24, 24]):
+    for failures, hours in enumerate([1, 2, 4, 8, 16]):
         assert hours * HOUR <= wait_after(failures) <= hours * HOUR * (1 + SPREAD)
-    assert wait_after(10**9) <= LONGEST_RETRY * (1 + SPREAD)
+    for failures in (5, 6, 7, 10**9):
+        assert LONGEST_RETRY - HOUR <= wait_after(failures) <= LONGEST_RETRY
+
+
+def test_a_short_interval_max_makes_no_failing_feed_be_asked_sooner() -> None:
+    hasty = Wishes(longest=HOUR / 2)
+    waits = [after_failure("x", NOW, hasty, failures).at - NOW for failures in range(6)]
+    assert waits == [wait_after(failures) for failures in range(6)]
 
 
 @pytest.mark.parametrize("status", [0, 200, 403, 404, 429, 500, 503])
@@ -117,7 +124,12 @@ def test_a_failed_feed_is_tried_again_within_bounds_and_the_later_the_more_it_fa
         return after_failure(feed_id, now, wishes, failures, retry_after=retry_after).at
 
     assert now + FIRST_RETRY <= at(failures)
-    assert at(failures) <= now + max(wishes.longest * (1 + SPREAD), LONGEST_RETRY_AFTER)
+    assert at(failures) <= now + max(
+        wishes.longest, LONGEST_RETRY, min(retry_after or HOUR, LONGEST_RETRY_AFTER) + HOUR / 4
+    )
+    assert at(failures) <= now + LONGEST_RETRY_AFTER
+    if wishes.interval:
+        assert at(failures) >= now + min(wishes.interval, wishes.longest - HOUR)
     if retry_after is not None:
         assert at(failures) >= now + min(retry_after, LONGEST_RETRY_AFTER)
     if failures:

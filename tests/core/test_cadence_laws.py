@@ -50,7 +50,7 @@ WISHES = st.builds(
     Wishes,
     interval=st.none() | st.timedeltas(MINUTE, 7 * DAY),
     shortest=st.timedeltas(MINUTE, 2 * HOUR),
-    longest=st.timedeltas(2 * HOUR, 3 * DAY),
+    longest=st.timedeltas(2 * HOUR, 3 * DAY) | st.just(Wishes().longest),
 )
 
 
@@ -82,12 +82,22 @@ def test_it_is_never_after_interval_max_unless_a_hint_says_so(
 ) -> None:
     never_skips = replace(heard.hints, skip_hours=(), skip_days=())
     found = after_poll(feed_id, now, wishes, replace(heard, hints=never_skips))
-    assert found.at <= now + max(LONGEST_HINT, wishes.longest) * (1 + SPREAD)
+    assert found.at <= now + max(LONGEST_HINT, wishes.longest)
+    if wishes.longest != Wishes().longest or wishes.interval:
+        assert found.at <= now + wishes.longest
     unclear = replace(heard, hints=FeedHints(), freshness=None)
     found = after_poll(feed_id, now, wishes, unclear)
-    assert found.at <= now + wishes.longest * (1 + SPREAD)
+    assert found.at <= now + wishes.longest
     skipping = after_poll(feed_id, now, wishes, heard)
-    assert skipping.at <= now + max(LONGEST_HINT, wishes.longest) * (1 + SPREAD) + 7 * DAY
+    assert skipping.at <= now + max(LONGEST_HINT, wishes.longest) + 7 * DAY
+
+
+@given(st.text(), MOMENTS, heards(), st.timedeltas(timedelta(0), LONGEST_HINT))
+def test_nobody_is_polled_while_the_last_answer_is_fresh(
+    feed_id: str, now: datetime, heard: Heard, freshness: timedelta
+) -> None:
+    found = after_poll(feed_id, now, NOBODYS, replace(heard, freshness=freshness))
+    assert found.at >= now + min(freshness, LONGEST_HINT - HOUR)
 
 
 @given(st.text(), MOMENTS, WISHES, heards())
@@ -169,9 +179,9 @@ def test_feeds_that_have_spread_do_not_gather_again(rounds: int) -> None:
     assert min(counts) > 0.6 * 10_000 / 60
 
 
-def test_feeds_of_a_day_spread_over_hours_and_those_of_an_hour_of_the_day_stay_close() -> None:
-    bare = [due(Heard(validators=False), feed_id=f"feed-{nth}").at for nth in range(1000)]
-    assert max(bare) - min(bare) > 2 * HOUR
+def test_feeds_of_a_day_spread_over_an_hour_and_those_of_an_hour_of_the_day_stay_close() -> None:
+    bare = [due(Heard(validators=False), feed_id=f"feed-{nth}").at for nth in range(6000)]
+    assert chi_square(minutes_of(bare, NOW + 23 * HOUR, 60)) < 99.7
     at_six = [NOW - nth * DAY - 6 * HOUR for nth in range(40)]
     timed = [due(Heard(True, rhythm=at_six), feed_id=f"feed-{nth}").at for nth in range(1000)]
     assert 10 * MINUTE < max(timed) - min(timed) <= 15 * MINUTE
