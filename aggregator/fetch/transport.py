@@ -16,6 +16,7 @@ import httpx
 
 from aggregator.config import FetchSettings
 from aggregator.errors import FetchError
+from aggregator.fetch.lanes import AT_MOST
 from aggregator.fetch.limits import watch_of_this_task
 from aggregator.fetch.network import Allowed, GuardedNetwork
 from aggregator.fetch.urls import host_of, port_of
@@ -43,8 +44,8 @@ class Transport:
             settings.allow_private, [(host_of(origin), port_of(origin)) for origin in named]
         )
         # look-ups wait in threads of their own: a dead name server must not take those
-        # that the rest of the program works with
-        self._look_ups = ThreadPoolExecutor(settings.concurrency, "look-up")
+        # that the rest of the program works with, nor keep any request from its look-up
+        self._look_ups = ThreadPoolExecutor(AT_MOST, "look-up")
         self._network = _Metered(GuardedNetwork(self._allowed, self._look_ups))
         trusted = ssl.create_default_context()
         self._shards = [self._shard(trusted, self._proxy) for _ in range(SHARDS)]

@@ -12,7 +12,14 @@ from contextlib import asynccontextmanager
 import pytest
 
 from aggregator.errors import FetchError
-from aggregator.fetch.names import MAX_ADDRESSES, MAX_NAMES, Names, system_addresses
+from aggregator.fetch.limits import Limits, Watch
+from aggregator.fetch.names import (
+    DOUBTFUL_AT_ONCE,
+    MAX_ADDRESSES,
+    MAX_NAMES,
+    Names,
+    system_addresses,
+)
 
 
 class Server:
@@ -34,10 +41,14 @@ class Server:
         return given
 
     @asynccontextmanager
-    async def names(self, longest_wait: float = 10, threads: int = 2) -> AsyncIterator[Names]:
+    async def names(
+        self, longest_wait: float = 10, threads: int = 2, turn_within: float = 10
+    ) -> AsyncIterator[Names]:
         with ThreadPoolExecutor(threads) as pool:
-            yield Names(pool, self.resolve, lambda: self.now, longest_wait)
-            self.answering.set()
+            try:
+                yield Names(pool, self.resolve, lambda: self.now, longest_wait, turn_within)
+            finally:
+                self.answering.set()
 
 
 def run(scenario: Callable[[Server], Awaitable[None]]) -> None:
@@ -48,10 +59,10 @@ def run(scenario: Callable[[Server], Awaitable[None]]) -> None:
     asyncio.run(bounded())
 
 
-async def failure(names: Names, host: str) -> FetchError:
+async def failure(names: Names, host: str, *kinds: str) -> FetchError:
     with pytest.raises(FetchError) as caught:
         await names.addresses(host)
-    assert caught.value.kind == "dns"
+    assert caught.value.kind in (kinds or ("dns",))
     assert host in str(caught.value)
     return caught.value
 
@@ -117,15 +128,95 @@ def test_when_the_first_who_asked_is_cancelled_the_others_get_their_answer() -> 
 def test_a_dead_name_server_is_not_waited_for_too_long_even_when_it_fills_the_threads() -> None:
     async def scenario(server: Server) -> None:
         server.answering.clear()
-        async with server.names(longest_wait=0.2, threads=2) as names:
+        async with server.names(longest_wait=0.2, threads=2, turn_within=0.4) as names:
             hosts = [f"dead{n}.example" for n in range(6)]
-            errors = await asyncio.gather(*(failure(names, host) for host in hosts))
-            assert all("within" in str(error) for error in errors)
+            asked = (failure(names, host, "dns", "busy") for host in hosts)
+            errors = await asyncio.gather(*asked)
+            assert [error.kind for error in errors] == ["dns"] * 2 + ["busy"] * 4
+            assert all("within" in str(error) for error in errors[:2])
+            # which is the fault of none of those, and nothing to be remembered of them
+            assert all(error.retry_after for error in errors[2:])
             # those that had no turn are not looked up later for nobody
             server.answering.set()
-            server.now = 10
             assert await names.addresses("alive.example")
             assert len(server.asked) == 3
+            assert await names.addresses("dead5.example")
+
+    run(scenario)
+
+
+def test_a_look_up_has_its_time_from_when_its_thread_begins() -> None:
+    async def scenario(server: Server) -> None:
+        def resolve(host: str) -> list[str]:
+            server.asked.append(host)
+            threading.Event().wait(0.1)
+            return ["93.184.216.34"]
+
+        with ThreadPoolExecutor(1) as pool:
+            names = Names(pool, resolve, longest_wait=0.25)
+            await asyncio.gather(*(names.addresses(f"a{n}.example") for n in range(8)))
+        assert len(server.asked) == 8
+
+    run(scenario)
+
+
+def test_a_request_does_not_lose_the_time_it_waits_for_a_thread() -> None:
+    async def scenario(server: Server) -> None:
+        server.answering.clear()
+        async with server.names(threads=1) as names:
+            before = asyncio.create_task(names.addresses("a.example"))
+            await asyncio.sleep(0.02)
+            asyncio.get_running_loop().call_later(0.5, server.answering.set)
+            async with Watch(Limits.within(0.3), 0.3, 1).watching("a request"):
+                assert await names.addresses("b.example")
+            assert await before
+
+    run(scenario)
+
+
+def test_names_that_were_not_answered_leave_most_threads_to_the_others() -> None:
+    async def scenario(server: Server) -> None:
+        dead = [f"dead{n}.example" for n in range(DOUBTFUL_AT_ONCE + 4)]
+        server.answering.clear()
+        async with server.names(0.3, DOUBTFUL_AT_ONCE + 4, turn_within=0.2) as names:
+            await asyncio.gather(*(failure(names, host) for host in dead))
+            assert len(server.asked) == len(dead)
+            server.answering.set()
+            await asyncio.sleep(0.05)  # the threads are free again
+            server.asked.clear()
+            server.answering.clear()
+            server.now = 10
+            again = [asyncio.create_task(names.addresses(host)) for host in dead]
+            await asyncio.sleep(0.05)
+            assert len(server.asked) == DOUBTFUL_AT_ONCE
+            good = asyncio.create_task(names.addresses("good.example"))
+            await asyncio.sleep(0.02)
+            assert server.asked[-1] == "good.example"
+            server.answering.set()
+            assert await good
+            await asyncio.gather(*again, return_exceptions=True)
+
+    run(scenario)
+
+
+def test_a_name_that_is_answered_again_is_like_any_other() -> None:
+    async def scenario(server: Server) -> None:
+        dead = [f"dead{n}.example" for n in range(DOUBTFUL_AT_ONCE + 4)]
+        server.answers = {host: socket.gaierror(socket.EAI_AGAIN, "later") for host in dead}
+        async with server.names(threads=DOUBTFUL_AT_ONCE + 4) as names:
+            await asyncio.gather(*(failure(names, host) for host in dead))
+            server.answers.clear()
+            for server.now in (10, 100):
+                server.asked.clear()
+                await asyncio.gather(*(names.addresses(host) for host in dead))
+            server.now = 200
+            server.asked.clear()
+            server.answering.clear()
+            asked = [asyncio.create_task(names.addresses(host)) for host in dead]
+            await asyncio.sleep(0.1)
+            assert len(server.asked) == len(dead)
+            server.answering.set()
+            await asyncio.gather(*asked)
 
     run(scenario)
 
