@@ -126,6 +126,8 @@ class FetchError(AggregatorError):
         self.hint = hint
         self.status = status
         self.retry_after = retry_after
+        self.led_away = False
+        """Whether a redirect led to who gave it."""
 
 
 class NotAFeed(AggregatorError):

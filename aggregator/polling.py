@@ -56,11 +56,20 @@ from aggregator.errors import (
     Quarantined,
     StoreError,
 )
-from aggregator.fetch import Fetcher, ca_file_for, shown
+from aggregator.fetch import Fetcher, ca_file_for, shown, with_credentials_of
 from aggregator.reading import read_guarded
 from aggregator.store import Store, polls, subscriptions
 from aggregator.websub import mind_links, mind_what_was_new
 from aggregator.workers import Workers
+
+PATIENCE = 30.0
+"""Seconds a poll waits for its host's turn; if that is further away it comes back for it."""
+
+BUSY = "busy"
+"""The kind of error that there was no room for a request."""
+
+UNCONDITIONALLY = (400, 412, 431)
+"""Statuses that may be about the validators sent: next time none are."""
 
 log = logging.getLogger(__name__)
 
@@ -126,17 +135,20 @@ class Poller:
                     break
             answer: Retrieved | NotModified | None = None
             try:
-                answer = await self._asked(spec, address.asked, address.validators, begin)
-                state, poll = await self._take(spec, state, address, answer, begin.at)
+                answer = await self._asked(spec, address, address.asked, begin)
+                state, poll = await self._take(spec, state, address, answer, begin)
             except StoreError:
                 raise
             except Exception as error:
                 if not isinstance(error, AggregatorError):
                     log.exception("feed %s: a bug in reading it", spec.id)
+                if _is_busy(error):
+                    return await self._come_back(spec, state, error, begin)
                 state = _after_failure(state, address, error, begin.at)
                 if isinstance(error, Quarantined) and answer is not None:
                     state = _with_validators(state, address.url, answer.validators)
-                failure = failure or error
+                # its traceback holds what came
+                failure = failure or error.with_traceback(None)
                 if len(spec.urls) > 1:
                     log.info("feed %s: %s does not work: %s", spec.id, shown(address.url), error)
                 continue
@@ -146,16 +158,25 @@ class Poller:
             log.info("feed %s: %s gives nothing recent", spec.id, shown(address.url))
         if polled is None:
             assert failure is not None
-            return await self._record_failure(spec, state, failure, begin.at)
+            return await self._record_failure(spec, state, failure, begin)
         log.info(
             "feed %s: %s, %d new, %d revised", spec.id, polled.status, polled.new, polled.revised
         )
         return polled
 
     async def _asked(
-        self, spec: FeedSpec, url: str, validators: Validators, begin: _Begin
+        self, spec: FeedSpec, address: Address, url: str, begin: _Begin
     ) -> Retrieved | NotModified:
-        return await self.fetcher.feed(url, validators, ca_file_for(url, (spec,)), begin)
+        """The answer of an address, asked at `url`: with what was configured to be let in with,
+        and with the validators if they are from there.
+        """
+        return await self.fetcher.feed(
+            with_credentials_of(address.url, url),
+            address.validators if url == address.asked else Validators(),
+            ca_file_for(url, (spec,)),
+            begin,
+            PATIENCE if begin.goes_on else None,
+        )
 
     async def _take(
         self,
@@ -163,39 +184,42 @@ class Poller:
         state: FeedState,
         address: Address,
         answer: Retrieved | NotModified,
-        now: datetime,
+        begin: _Begin,
         moving: bool = False,
     ) -> tuple[FeedState, Poll]:
         """Stores what an address gave, with the state that the feed is then in."""
+        now, heard_at, partial = begin.at, begin.heard_at(), _is_partial(answer)
         before, hub = state.last_poll_at, await self.store.read(subscriptions.of_feed, spec.id)
         pushed = hub is not None and arriving(hub, now)
         if isinstance(answer, NotModified):
             if address.status == Quarantined.kind:
                 raise Quarantined(address.error)
             state = answered(state, address.url, answer.validators, answer.permanent_url, None, now)
-            state = _due(state, self._after(spec, state, answer, now, pushed))
+            state = _due(state, self._after(spec, state, answer, heard_at, pushed))
             state = replace(state, last_status="not_modified")
             await self.store.write(polls.record_state, state)
             return state, Poll(spec.id, "not_modified")
         reading = await read_guarded(self.store, self.workers, spec, answer, address.url, now)
-        if not reading.entries and (moving or _was_full(state, address)):
+        if not reading.entries and not partial and (moving or _was_full(state, address)):
             raise NotAFeed("the feed has gone empty", shown(address.url), "the next URL is tried")
         for note in reading.notes:
             log.debug("feed %s: %s", spec.id, note)
         dated = [e.published for e in reading.entries if e.published != e.first_seen]
         newest = max(dated, default=None)
-        state = answered(state, address.url, answer.validators, answer.permanent_url, newest, now)
-        state = replace(state, hints=reading.hints)
-        if answer.status != PARTIAL:
-            state = invited(state, address.url, reading.links)
+        validators = answer.validators
+        if reading.cut_off:  # else a 304 would say that what is missing is not
+            validators = replace(validators, etag="", last_modified="")
+        state = answered(state, address.url, validators, answer.permanent_url, newest, now)
+        if not partial:
+            state = invited(replace(state, hints=reading.hints), address.url, reading.links)
         # what is new among them is found with the next statement, and known to the next poll
         known = state if state.rhythm else with_rhythm(state, dated)
-        state = _due(state, self._after(spec, known, answer, now, pushed))
+        state = _due(state, self._after(spec, known, answer, heard_at, pushed))
         decision, state = await self.store.write(polls.record_poll, state, reading, now)
-        if answer.status != PARTIAL and state.url == address.url:
+        if not partial and state.url == address.url:
             await mind_links(self.store, hub, spec.id, reading.links, answer.url, now)
         if decision.new and await mind_what_was_new(self.store, hub, before, now):
-            state = _due(state, self._after(spec, state, answer, now, pushed=False))
+            state = _due(state, self._after(spec, state, answer, heard_at, pushed=False))
             await self.store.write(polls.record_state, state)
         new, revised = len(decision.new), len(decision.revised)
         return state, Poll(spec.id, state.last_status, new, revised)
@@ -208,26 +232,42 @@ class Poller:
         """
         url = address.invited_to
         try:
-            answer = await self._asked(spec, url, Validators(), begin)
+            answer = await self._asked(spec, address, url, begin)
             assert isinstance(answer, Retrieved)  # nothing was asked conditionally
             answer = replace(answer, permanent_url=answer.permanent_url or url)
             fresh = replace(address, status="")
-            moved, _ = await self._take(spec, state, fresh, answer, begin.at, moving=True)
+            moved, _ = await self._take(spec, state, fresh, answer, begin, moving=True)
         except StoreError:
             raise
-        except AggregatorError as error:
+        except Exception as error:
+            if not isinstance(error, AggregatorError):
+                log.exception("feed %s: a bug in following it", spec.id)
             log.info("feed %s: says it is at %s, which is none: %s", spec.id, shown(url), error)
             return stayed(state, address.url, begin.at)
         log.info("feed %s: has moved to %s", spec.id, shown(url))
         return moved
 
-    async def _record_failure(
-        self, spec: FeedSpec, state: FeedState, failure: Exception, now: datetime
+    async def _come_back(
+        self, spec: FeedSpec, state: FeedState, busy: Exception, begin: _Begin
     ) -> Poll:
-        kind, text = _in_words(failure)
+        """There was no room for a request: nobody has failed, and there is a turn later."""
+        wait = _retry_after(busy) or FIRST_RETRY
+        if begin.begun:  # something was asked
+            wait = max(wait, FIRST_RETRY)
+        state = replace(
+            state, next_poll_at=begin.heard_at() + wait, due_because="others were asked first"
+        )
+        await self.store.write(polls.record_state, state)
+        log.debug("feed %s: %s", spec.id, busy)
+        return Poll(spec.id, BUSY)
+
+    async def _record_failure(
+        self, spec: FeedSpec, state: FeedState, failure: Exception, begin: _Begin
+    ) -> Poll:
+        now, (kind, text) = begin.at, _in_words(failure)
         due = after_failure(
             spec.id,
-            now,
+            begin.heard_at(),
             self._wishes(spec),
             0 if kind == HELD else state.failures,
             status=GONE if all(a.status == "gone" for a in state.addresses) else 0,
@@ -274,7 +314,10 @@ class Poller:
 
 
 class _Begin:
-    """Awaited as a poll's first request begins; `at` is when that was."""
+    """Awaited as a poll's first request begins; `at` is when that was.
+
+    `goes_on` is False where a person waits for this poll rather than the daemon's ticks.
+    """
 
     def __init__(
         self, poller: Poller, spec: FeedSpec, state: FeedState, now: datetime, clock: Clock | None
@@ -284,11 +327,19 @@ class _Begin:
         self._spec = spec
         self._hints = state.hints
         self._clock = clock
+        self.goes_on = clock is not None
+        self.begun = False
+
+    def heard_at(self) -> datetime:
+        """When an answer has come: intervals are counted from there, for it is surely later
+        than when the server saw the request.
+        """
+        return self._clock() if self._clock else self.at
 
     async def __call__(self) -> None:
-        if self._clock is None:
+        if self._clock is None or self.begun:
             return
-        self.at, self._clock = self._clock(), None
+        self.at, self.begun = self._clock(), True
         due = self._poller.due_if_cut_off(self._spec, self._hints, self.at)
         await self._poller.store.write(polls.record_begun, self._spec.id, due.at)
 
@@ -299,6 +350,15 @@ def _due(state: FeedState, due: Due) -> FeedState:
 
 def _with_validators(state: FeedState, url: str, validators: Validators) -> FeedState:
     return state.with_address(replace(state.address(url), validators=validators))
+
+
+def _is_partial(answer: Retrieved | NotModified) -> bool:
+    """Whether it holds only what is new (RFC 3229)."""
+    return isinstance(answer, Retrieved) and answer.status == PARTIAL
+
+
+def _is_busy(error: Exception) -> bool:
+    return isinstance(error, FetchError) and error.kind == BUSY
 
 
 def _was_full(state: FeedState, address: Address) -> bool:
@@ -312,8 +372,15 @@ def _after_failure(
     kind, text = _in_words(error)
     if kind == HELD:
         return left_in_peace(state, address.url, text, now, _retry_after(error) or FIRST_RETRY)
-    gone = isinstance(error, FetchError) and error.status == GONE
-    return failed(state, address.url, kind, text, now, _retry_after(error), gone)
+    if isinstance(error, FetchError) and error.status in UNCONDITIONALLY:
+        state = _with_validators(state, address.url, Validators())
+    # the way there may change, and the configured URL live again
+    led_away = bool(address.moved_to) or (isinstance(error, FetchError) and error.led_away)
+    gone = isinstance(error, FetchError) and error.status == GONE and not led_away
+    state = failed(state, address.url, kind, text, now, _retry_after(error), gone)
+    if isinstance(error, FetchError) and error.status == GONE:
+        state = state.with_address(replace(state.address(address.url), moved_to=""))
+    return state
 
 
 def _in_words(error: Exception) -> tuple[str, str]:

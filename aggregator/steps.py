@@ -71,6 +71,7 @@ def read_feed(answer: Retrieved, spec: FeedSpec, now: datetime) -> FeedReading:
         hints=parsed.hints,
         notes=parsed.notes,
         links=parsed.links,
+        cut_off=parsed.cut_off,
     )
 
 

@@ -192,6 +192,8 @@ class ParsedFeed:
     notes: tuple[str, ...] = ()
     description: str = ""
     links: FeedLinks = FeedLinks()
+    cut_off: bool = False
+    """It has no end: the rest may come with the same validators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +242,8 @@ class FeedReading:
     hints: FeedHints = FeedHints()
     notes: tuple[str, ...] = ()
     links: FeedLinks = FeedLinks()
+    cut_off: bool = False
+    """It has no end: the rest may come with the same validators."""
 
 
 @dataclass(frozen=True, slots=True)

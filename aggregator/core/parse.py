@@ -63,6 +63,9 @@ DESCRIPTION_LIMIT = 2_000
 NOTE_LIMIT = 300
 """Characters of how a feed describes itself, and of what feedparser found wrong with it."""
 
+END_WITHIN = 20_000
+"""Characters before its end within which a document has its last tag: some servers add to it."""
+
 _PERIODS = ("hourly", "daily", "weekly", "monthly", "yearly")
 
 
@@ -124,6 +127,7 @@ def _not_a_feed(text: str, url: str) -> NotAFeed:
 def _read_xml(text: str, url: str, timezone: str) -> ParsedFeed | None:
     # it names the old encoding, and where a comment stands before it no parser accepts it
     text = _DECLARATION.sub("", text[:300], count=1) + text[300:]
+    cut_off = not _ROOT_END.search(text[-END_WITHIN:])
     text, too_large = bounded(text, timezone)
     if (tags := count_tags(text)) > TAGS_AT_MOST:
         what = f"it has {tags} tags, more than any feed needs"
@@ -145,7 +149,7 @@ def _read_xml(text: str, url: str, timezone: str) -> ParsedFeed | None:
     notes = [*too_large]
     if read.get("bozo"):
         notes.append(f"not well-formed: {cut(str(read['bozo_exception']), NOTE_LIMIT)}")
-    if items and _is_cut_off(text):
+    if items and cut_off and _ends_inside_an_entry(text):
         notes.append("it is cut off: the last entry was left out")
         items = items[:-1]
     atom = version.startswith("atom")
@@ -164,6 +168,7 @@ def _read_xml(text: str, url: str, timezone: str) -> ParsedFeed | None:
         notes=tuple(notes),
         description=_text(feed, "subtitle"),
         links=_links(feed),
+        cut_off=cut_off,
     )
 
 
@@ -175,10 +180,8 @@ def _links(feed: dict[str, object]) -> FeedLinks:
     )
 
 
-def _is_cut_off(text: str) -> bool:
-    """Whether the document ends inside an entry, of which then only a part is known."""
-    if _ROOT_END.search(text[-1000:]):
-        return False
+def _ends_inside_an_entry(text: str) -> bool:
+    """Of that entry then only a part is known."""
     starts = [match.start() for match in _ENTRY_START.finditer(text)]
     ends = [match.start() for match in _ENTRY_END.finditer(text)]
     return bool(starts) and (not ends or starts[-1] > ends[-1])
@@ -324,6 +327,7 @@ def _tidied(feed: ParsedFeed, url: str, note: str, header: FeedLinks) -> ParsedF
         notes=tuple(sound(each) for each in (note, *feed.notes, empty) if each),
         description=line(feed.description, DESCRIPTION_LIMIT),
         links=_tidied_links(header_first(header, feed.links), url),
+        cut_off=feed.cut_off,
     )
 
 

@@ -18,6 +18,6 @@ other: with its host's turn, its check of the address, and what is left of the t
 from __future__ import annotations
 
 from aggregator.fetch.client import Fetcher
-from aggregator.fetch.urls import ca_file_for, shown
+from aggregator.fetch.urls import ca_file_for, shown, with_credentials_of
 
-__all__ = ["Fetcher", "ca_file_for", "shown"]
+__all__ = ["Fetcher", "ca_file_for", "shown", "with_credentials_of"]

@@ -83,14 +83,18 @@ class Fetcher:
         validators: Validators,
         ca_file: str = "",
         begun: Callable[[], Awaitable[None]] | None = None,
+        patience: float | None = None,
     ) -> Retrieved | NotModified:
         """Asks for a feed, conditionally where the server gave something to ask with.
 
         A 226 holds only what is new (RFC 3229). `ca_file` is trusted for the feed's own host,
         besides the system's trust store. `begun` is awaited once the host's turn has come, as
-        the first request begins. Raises FetchError, and what `begun` raises.
+        the first request begins. Raises FetchError, with `patience` one of kind `busy` as `page`
+        does, and what `begun` raises.
         """
-        wanted = _Wanted(FEED_TYPES, validators, is_feed=True, ca_file=ca_file, begun=begun)
+        wanted = _Wanted(
+            FEED_TYPES, validators, is_feed=True, ca_file=ca_file, patience=patience, begun=begun
+        )
         return await self._get(url, wanted)
 
     @overload
@@ -183,13 +187,17 @@ class Fetcher:
                 await self._ask_robots(at, ca_file)
             credentials = authorization if same_origin(first, at) else b""
             request = self._request(at, wanted, credentials)
-            async with self._turn(at.host, wanted.patience if at is first else None):
-                if wanted.begun and at is first:
-                    await wanted.begun()
-                watch = Watch(self._limits, left, self._max_bytes)
-                async with self._sent(request, watch, ca_file) as response:
-                    answer = await self._answer(response, at, wanted, watch)
-                left = watch.left
+            try:
+                async with self._turn(host_of(at), wanted.patience if at is first else None):
+                    if wanted.begun and at is first:
+                        await wanted.begun()
+                    watch = Watch(self._limits, left, self._max_bytes)
+                    async with self._sent(request, watch, ca_file) as response:
+                        answer = await self._answer(response, at, wanted, watch)
+                    left = watch.left
+            except FetchError as error:
+                error.led_away = at is not first
+                raise
             if not isinstance(answer, _Redirect):
                 return replace(
                     answer, elapsed=self._limits.total - left, permanent_url=permanent_url
