@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
+import socket
 from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
@@ -14,9 +16,11 @@ import httpcore
 import httpx
 
 from aggregator.errors import FetchError
+from aggregator.fetch.limits import lasted
 from aggregator.fetch.names import Names, Resolve, system_addresses
 from aggregator.fetch.streams import Stream, connect
 from aggregator.fetch.urls import host_of
+from aggregator.real_time import ticks
 
 PUBLIC_PORT = 80
 """What an `allow_private` entry that names no port stands for."""
@@ -67,6 +71,19 @@ NOT_PUBLIC_6 = tuple(
         "3fff::/20",  # documentation (RFC 9637)
     )
 )
+LOOKED_UP_FOR = 2.0
+"""Seconds a name is looked up that a proxy is asked for: many a network with one has no other
+way to know names outside."""
+
+_INSIDE = re.compile(
+    r"^[^.]*\.?$|(?:^|\.)(?:localhost|local|internal|home\.arpa|\d+|0x[0-9a-f]*)\.?$", re.I
+)
+"""Names without a dot, those for one machine or network (RFC 6761, 6762, 8375; ICANN's), and what
+can only be an address that is written wrong."""
+
+_HOST = re.compile(r"[a-z0-9._-]+", re.I)
+"""What a name on the internet is made of: a proxy might unpack anything else."""
+
 ISATAP = (0x0000_5EFE, 0x0200_5EFE)
 """The third quarter of an address that leads to the IPv4 address in its last (RFC 5214 §6.1)."""
 
@@ -98,6 +115,10 @@ class Allowed:
         listed = (_name(host), port) in self._places or (str(ip), port) in self._places
         return listed or any(ip in network for network in self._networks)
 
+    def lists(self, host: str, port: int) -> bool:
+        """Whether that name at that port is listed itself, wherever it leads."""
+        return (_name(host), port) in self._places
+
 
 def is_public(ip: Address) -> bool:
     """Whether the address can only be a host of the public internet."""
@@ -117,6 +138,21 @@ def _name(host: str) -> str:
         return httpx.URL(scheme="http", host=host).raw_host.decode("ascii").rstrip(".").lower()
     except httpx.InvalidURL:
         return host
+
+
+def written_address(host: str) -> str:
+    """The address a host is written as, if it is one, in any of the spellings that the system
+    takes: `127.0.0.1.`, `127.1`, `0x7f.1`, `017700000001` and `2130706433` are one.
+    """
+    bare = host.rstrip(".")
+    try:
+        return str(ipaddress.ip_address(bare))
+    except ValueError:
+        pass
+    try:
+        return socket.inet_ntoa(socket.inet_aton(bare))
+    except (OSError, ValueError):
+        return ""
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
@@ -152,12 +188,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         addresses = await self._names.addresses(host)
         usable = [address for address in addresses if self._allowed(host, port, address)]
         if not usable:
-            raise FetchError(
-                "blocked_address",
-                f"{host} is at {', '.join(addresses[:4])}, which is not public",
-                f"{host}:{port}",
-                "list it in [fetch] allow_private if it is yours",
-            )
+            raise _blocked(_not_public(host, addresses), host, port)
         options = list(socket_options or ())
 
         def open_to(address: str) -> Coroutine[None, None, Stream]:
@@ -169,8 +200,57 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(f"no answer within {timeout:g} s") from error
 
+    async def check_unconnected(self, host: str, port: int) -> None:
+        """For what a proxy is to connect to, which looks names up itself, and maybe elsewhere.
+
+        Raises FetchError (`blocked_address`) for an address that is not allowed in whatever
+        spelling, a name that leads to none that is, as far as it is known here, and a name that
+        means something inside of a network only.
+        """
+        address = written_address(host)
+        if address:
+            if not self._allowed(host, port, address):
+                raise _blocked(f"{address} is not public", host, port)
+            return
+        if self._allowed.lists(host, port):
+            return
+        inside = _INSIDE.search(host) is not None or _HOST.fullmatch(host) is None
+        addresses = await self._known_here(host)
+        usable = [address for address in addresses if self._allowed(host, port, address)]
+        if addresses and not usable:
+            raise _blocked(_not_public(host, addresses), host, port)
+        if inside and (not usable or any(map(_is_public, usable))):
+            raise _blocked(f"{host} is a name for inside of a network", host, port)
+
+    async def _known_here(self, host: str) -> tuple[str, ...]:
+        """The addresses the name has here, where it may well be unknown: then there are none."""
+        began = ticks()
+        looking = asyncio.create_task(self._names.addresses(host))
+        try:
+            while not (await asyncio.wait((looking,), timeout=LOOKED_UP_FOR))[0]:
+                if lasted(began, LOOKED_UP_FOR):
+                    return ()
+            return looking.result()
+        except FetchError:
+            return ()
+        finally:
+            looking.cancel()
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+def _blocked(what: str, host: str, port: int) -> FetchError:
+    hint = "list it in [fetch] allow_private if it is yours"
+    return FetchError("blocked_address", what, f"{host}:{port}", hint)
+
+
+def _not_public(host: str, addresses: Sequence[str]) -> str:
+    return f"{host} is at {', '.join(addresses[:4])}, which is not public"
+
+
+def _is_public(address: str) -> bool:
+    return is_public(ipaddress.ip_address(address.partition("%")[0]))
 
 
 def _alternating(addresses: Sequence[str]) -> list[str]:

@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any
 
 import httpcore
@@ -40,13 +39,14 @@ class Transport:
         }
         self._proxy = httpx.URL(settings.proxy) if settings.proxy else None
         named = [*self._origins.values(), *([self._proxy] if self._proxy else [])]
-        self._allowed = Allowed(
+        allowed = Allowed(
             settings.allow_private, [(host_of(origin), port_of(origin)) for origin in named]
         )
         # look-ups wait in threads of their own: a dead name server must not take those
         # that the rest of the program works with, nor keep any request from its look-up
         self._look_ups = ThreadPoolExecutor(AT_MOST, "look-up")
-        self._network = _Metered(GuardedNetwork(self._allowed, self._look_ups))
+        self._guard = GuardedNetwork(allowed, self._look_ups)
+        self._network = _Metered(self._guard)
         trusted = ssl.create_default_context()
         self._shards = [self._shard(trusted, self._proxy) for _ in range(SHARDS)]
         # what the resolver map names is nothing a proxy elsewhere could reach
@@ -66,7 +66,9 @@ class Transport:
                 extensions=request.extensions,
             )
         elif self._proxy is not None:
-            self._check_literal(request.url)
+            await self._guard.check_unconnected(
+                request.url.raw_host.decode("ascii"), port_of(request.url)
+            )
         await self._close_outdated()
         return await self._shard_for(request.url, ca_file).handle_async_request(request)
 
@@ -113,20 +115,6 @@ class Transport:
 
     def _shard(self, trusted: ssl.SSLContext, proxy: httpx.URL | None) -> _Shard:
         return _Shard(trusted, self._network, proxy)
-
-    def _check_literal(self, url: httpx.URL) -> None:
-        """A proxy looks names up itself; an address is refused before it hears of it."""
-        try:
-            address = str(ip_address(host_of(url)))
-        except ValueError:
-            return
-        if not self._allowed(host_of(url), port_of(url), address):
-            raise FetchError(
-                "blocked_address",
-                f"{address} is not public",
-                f"{host_of(url)}:{port_of(url)}",
-                "list it in [fetch] allow_private if it is yours",
-            )
 
 
 def _trusting(ca_file: str) -> ssl.SSLContext:

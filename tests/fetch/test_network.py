@@ -344,3 +344,42 @@ def test_both_kinds_of_addresses_are_tried_in_turns() -> None:
                 await (await guarded.connect_tcp("both.example", port, 10)).aclose()
 
     run(scenario)
+
+
+# --- what a proxy is to connect to -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("host", "listed", "found", "passes"),
+    [
+        ("news.example", (), ["93.184.216.34"], True),
+        ("news.example", (), ["93.184.216.34", "10.0.0.1"], True),
+        ("news.example", (), [], True),
+        ("rebound.example", (), ["127.0.0.1"], False),
+        ("rebound.example", (), ["10.0.0.1", "::1"], False),
+        ("rebound.example", ("10.0.0.0/8",), ["10.0.0.1", "::1"], True),
+        ("rebound.example", ("rebound.example:443",), ["127.0.0.1"], True),
+        ("rebound.example", ("rebound.example:444",), ["127.0.0.1"], False),
+        # the proxy may know another of that name
+        ("nas.local", (), ["93.184.216.34"], False),
+        ("nas.local", ("10.0.0.0/8",), ["10.0.0.1"], True),
+        ("nas.local", ("10.0.0.0/8",), ["10.0.0.1", "93.184.216.34"], False),
+        ("nas.local", ("10.0.0.0/8",), [], False),
+        ("nas.local", ("nas.local:443",), [], True),
+        ("93.184.216.34.", (), [], True),
+    ],
+)
+def test_a_name_that_is_known_here_is_checked_before_a_proxy_hears_of_it(
+    host: str, listed: tuple[str, ...], found: list[str], passes: bool
+) -> None:
+    async def scenario() -> None:
+        with ThreadPoolExecutor(1) as threads:
+            network = GuardedNetwork(Allowed(listed, ()), threads, lambda _: found)
+            if passes:
+                await network.check_unconnected(host, 443)
+                return
+            with pytest.raises(FetchError) as caught:
+                await network.check_unconnected(host, 443)
+            assert caught.value.kind == "blocked_address"
+
+    asyncio.run(scenario())
