@@ -233,7 +233,8 @@ TABLES: Mapping[str, type[Table]] = {
 def known_keys() -> Mapping[str, tuple[str, ...]]:
     """The keys of every table, as the file may have them; of the file itself under ""."""
     return {"": tuple(_File.model_fields)} | {
-        name: tuple(table.model_fields) for name, table in TABLES.items()
+        name: tuple(field.alias or key for key, field in table.model_fields.items())
+        for name, table in TABLES.items()
     }
 
 
@@ -300,7 +301,7 @@ def _config(tables: _File, path: Path) -> Config:
         output=OutputSettings(
             **dict(tables.output) | {"dir": path.parent / directory if directory else None}
         ),
-        fetch=FetchSettings(**dict(tables.fetch)),
+        fetch=FetchSettings(**dict(tables.fetch), site=_site_of_readers(tables.server.public_url)),
         aliases=tables.aliases,
         feeds=tuple(_feed_spec(feed) for feed in tables.feeds),
         topics=tuple(TopicSpec(**dict(topic)) for topic in tables.topics),
@@ -318,6 +319,12 @@ def _local_url(host: str, port: int) -> str:
     """Where a server that listens on `host` is found from the same machine."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+
+def _site_of_readers(public_url: str) -> str:
+    """`public_url` where it was given, others can reach it, and it can stand in a header."""
+    plain = public_url.isascii() and not set(public_url) & set("@();\\")
+    return public_url if plain and not values.is_private_site(public_url) else ""
 
 
 def _readable_aliases(document: Mapping[str, object]) -> Aliases:

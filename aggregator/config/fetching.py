@@ -17,6 +17,12 @@ from aggregator.config.tables import Table
 class FetchSettings:
     contact: str = ""
     """For the User-Agent header; a mail address stands in `From` as well."""
+    sender: str = ""
+    """The mail address in `From`, whatever `contact` is: the key `from`."""
+    site: str = ""
+    """The site whose readers it is for, where others can reach it: of `[server]`, no key of its
+    own. For the User-Agent header where `contact` is no URL.
+    """
     interval: timedelta = timedelta(hours=1)
     interval_min: timedelta = timedelta(minutes=15)
     interval_max: timedelta = timedelta(hours=24)
@@ -44,6 +50,9 @@ Duration = Annotated[timedelta, PlainValidator(values.duration)]
 
 class FetchTable(Table):
     contact: Annotated[str, PlainValidator(values.header_text)] = FetchSettings.contact
+    sender: Annotated[str, PlainValidator(values.mail_address)] = Field(
+        default=FetchSettings.sender, alias="from"
+    )
     interval: Duration = FetchSettings.interval
     interval_min: Duration = FetchSettings.interval_min
     interval_max: Duration = FetchSettings.interval_max
@@ -65,9 +74,12 @@ class FetchTable(Table):
 
 def shown_fetch(fetch: FetchSettings) -> dict[str, object]:
     """As JSON can carry it, in the file's words, secrets masked."""
+    settings = asdict(fetch)
+    del settings["site"]
     durations = ("interval", "interval_min", "interval_max", "pace", "timeout")
     return (
-        asdict(fetch)
+        settings
+        | {"from": settings.pop("sender")}
         | {name: values.duration_text(getattr(fetch, name)) for name in durations}
         | {
             "proxy": values.masked(fetch.proxy),

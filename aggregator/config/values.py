@@ -33,6 +33,10 @@ _LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/\[\]]+)):([0-9]{1,5})")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _HOST = re.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)*[^\W_](?:[\w-]*[^\W_])?\.?")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
+_MAIL_ADDRESS = re.compile(
+    r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[a-z\d](?:[a-z\d-]*[a-z\d])?\.)*[a-z\d](?:[a-z\d-]*[a-z\d])?",
+    re.ASCII | re.IGNORECASE,
+)
 _STORE = re.compile(r"sqlite(?:\+\w+)?:///.+|postgresql(?:\+\w+)?://[^/].*")
 _PASSWORD = re.compile(r"(?<=://)([^/?#\s:]*):[^/?#\s]*@")
 _PASSWORD_IN_ANYTHING = re.compile(r"(?<=://)([^/:]*):.*@", re.DOTALL)
@@ -146,6 +150,14 @@ def header_text(value: object) -> str:
     if not (content.isascii() and content.isprintable()):
         raise expected("one line of ASCII, as it goes into an HTTP header", value)
     return content
+
+
+def mail_address(value: object) -> str:
+    """One mail address in ASCII, as in `From` (RFC 9110 §10.1.2), without a name; may be empty."""
+    address = text(value)
+    if address and not _MAIL_ADDRESS.fullmatch(address):
+        raise expected('a mail address like "editor@example.org"', value)
+    return address
 
 
 def yes_or_no(value: object) -> bool:

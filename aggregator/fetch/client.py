@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from aggregator.config import FetchSettings
 from aggregator.core.model import NotModified, Retrieved, Validators
 from aggregator.core.robots import RobotsKnown
 from aggregator.errors import FetchError
+from aggregator.fetch.agent import PRODUCT, introduction
 from aggregator.fetch.bodies import Bodies, drain
 from aggregator.fetch.codings import ACCEPTED
 from aggregator.fetch.failures import in_words, refused
@@ -27,8 +27,6 @@ from aggregator.fetch.robots import MAX_BYTES as ROBOTS_BYTES
 from aggregator.fetch.robots import Keep, Robots, RobotsAnswer
 from aggregator.fetch.transport import Transport
 from aggregator.fetch.urls import first_value, host_of, read_url, same_origin, shown, target
-
-PRODUCT = "aggregator"
 
 FEED_TYPES = (
     "application/atom+xml, application/rss+xml, application/feed+json, "
@@ -43,8 +41,6 @@ PERMANENT = (301, 308)
 REDIRECTS = (301, 302, 303, 307, 308)
 HOST_HELD = (429, 503)
 """Statuses whose Retry-After speaks for the whole host."""
-
-_MAIL_ADDRESS = re.compile(r"[^\s@<>()]+@[^\s@<>()]+")
 
 
 def utc_now() -> datetime:
@@ -67,13 +63,10 @@ class Fetcher:
         self._bodies = Bodies(settings.max_bytes)
         self._transport = Transport(settings)
         self._robots = Robots(self._robots_txt, PRODUCT, now)
-        contact = f" (+{settings.contact})" if settings.contact else ""
         self._headers = {
-            b"User-Agent": f"{PRODUCT}/{version}{contact}".encode(),
+            **introduction(settings, version),
             b"Accept-Encoding": ACCEPTED.encode(),
         }
-        if _MAIL_ADDRESS.fullmatch(settings.contact):
-            self._headers[b"From"] = settings.contact.encode()
 
     # --- what can be asked for -------------------------------------------------------------
 

@@ -58,6 +58,8 @@ def test_every_key_reaches_its_setting() -> None:
     assert config.output.dir == DATA / "public"
     assert config.fetch == FetchSettings(
         contact="https://example.org/about",
+        sender="editor@example.org",
+        site="https://news.example.org",
         interval=timedelta(minutes=90),
         interval_min=timedelta(seconds=90),
         interval_max=timedelta(days=2),

@@ -84,8 +84,8 @@ def test_an_at_sign_in_a_path_is_no_credential() -> None:
 
 
 def test_a_mail_address_to_write_to_stands_in_from_and_a_page_does_not() -> None:
-    def headers(contact: str) -> dict[str, bytes]:
-        config = replace(HERE, contact=contact)
+    def headers(contact: str, sender: str = "", site: str = "") -> dict[str, bytes]:
+        config = replace(HERE, contact=contact, sender=sender, site=site)
         _, site = fetched(
             {"/feed": answer(b"x")}, lambda f, s: f.feed(f"{s.origin}/feed", NOTHING), config
         )
@@ -96,6 +96,22 @@ def test_a_mail_address_to_write_to_stands_in_from_and_a_page_does_not() -> None
     nobody = headers("")
     assert "from" not in nobody
     assert nobody["user-agent"] == b"aggregator/1.2"
+    both = headers("https://example.org/about", "editor@example.org", "https://news.example.org")
+    assert both["from"] == b"editor@example.org"
+    assert both["user-agent"] == b"aggregator/1.2 (+https://example.org/about)"
+
+
+def test_where_no_page_is_named_the_site_of_its_readers_is_told() -> None:
+    def agent(contact: str) -> bytes:
+        config = replace(HERE, contact=contact, site="https://news.example.org")
+        _, site = fetched(
+            {"/feed": answer(b"x")}, lambda f, s: f.feed(f"{s.origin}/feed", NOTHING), config
+        )
+        return site.asked[0].headers["user-agent"]
+
+    assert agent("") == b"aggregator/1.2 (+https://news.example.org)"
+    mail = b"aggregator/1.2 (+https://news.example.org; editor@example.org)"
+    assert agent("editor@example.org") == mail
 
 
 def test_credentials_do_not_go_to_another_port() -> None:
