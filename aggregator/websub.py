@@ -101,6 +101,9 @@ class WebSub:
             longest = websub.LONGEST_RETRY_AFTER.total_seconds()
             wait = None if seconds is None else timedelta(seconds=min(seconds, longest))
             return str(error), wait
+        except Exception as error:  # whatever a hub brings about: the others are asked all the same
+            log.exception("feed %s: a bug in asking hub %s", asked.feed_id, shown(asked.hub))
+            return f"a bug: {type(error).__name__}", None
         if 200 <= status < 300:
             return "", None
         if 300 <= status < 400:

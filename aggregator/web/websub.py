@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import cast
 from urllib.parse import parse_qsl
 
@@ -17,6 +20,8 @@ from starlette.responses import Response
 
 from aggregator.core.websub import Subscription
 from aggregator.errors import AggregatorError
+from aggregator.fetch.limits import missing
+from aggregator.real_time import ticks
 from aggregator.web.responses import answer, plain
 from aggregator.web.site import Site, site_of
 from aggregator.websub import WebSub
@@ -27,18 +32,40 @@ PUSHES_AT_ONCE = 32
 BODIES_AT_ONCE = 2
 """Pushes that are being read and taken in, and how many of the largest size they may be worth."""
 
-READ_SECONDS = 120.0
+OF_ONE_AT_ONCE = 3
+"""Those of one subscription, which may be worth one of the largest size: so that a hub that is
+slow, or means ill, keeps no other from pushing.
+"""
+
+READ_SECONDS = 30.0
 """The longest that a hub may take to send a body."""
 
 FIELDS_AT_MOST = 50
 
 
 class Room:
-    """How much of pushes is in memory."""
+    """How much of pushes is in memory: altogether, and by the token of their subscription."""
 
     def __init__(self) -> None:
-        self.pushes = 0
-        self.bytes = 0
+        self._pushes: Counter[str] = Counter()
+        self._bytes: Counter[str] = Counter()
+
+    def enter(self, token: str) -> bool:
+        """One more of it begins, if there is room for it; `leave` ends it."""
+        if self._pushes.total() >= PUSHES_AT_ONCE or self._pushes[token] >= OF_ONE_AT_ONCE:
+            return False
+        self._pushes[token] += 1
+        return True
+
+    def grow(self, token: str, size: int, most: int) -> bool:
+        """So many bytes more; whether there is room for them where a body has `most` at most."""
+        self._bytes[token] += size
+        return self._bytes[token] <= most and self._bytes.total() <= BODIES_AT_ONCE * most
+
+    def leave(self, token: str, size: int) -> None:
+        """One with so many bytes has ended."""
+        self._pushes -= Counter({token: 1})
+        self._bytes -= Counter({token: size})
 
 
 class _Refused(Exception):
@@ -96,51 +123,71 @@ async def _subscription(site: Site, token: str) -> Subscription | None:
 
 async def _received(request: Request, site: Site, websub: WebSub, known: Subscription) -> Response:
     room, most = cast(Room, request.app.state.push_room), websub.config.fetch.max_bytes
-    if room.pushes >= PUSHES_AT_ONCE:
+    if not room.enter(known.token):
         return _busy(request)
     body = bytearray()
-    room.pushes += 1
-
-    def leave() -> None:
-        room.pushes -= 1
-        room.bytes -= len(body)
 
     async def take() -> None:
         try:
             await websub.take(known, signature, content_type, bytes(body), site.now())
         finally:
-            leave()
+            room.leave(known.token, len(body))
 
     signature = request.headers.get("X-Hub-Signature", "")
     content_type = request.headers.get("Content-Type", "")
     try:
-        await _read(request, body, room, most)
+        await _read(request, body, lambda size: room.grow(known.token, size, most), most)
     except BaseException:
-        leave()
+        room.leave(known.token, len(body))
         raise
     response = plain(request, "taken", 202)
     response.background = BackgroundTask(take)
     return response
 
 
-async def _read(request: Request, body: bytearray, room: Room, most: int) -> None:
-    """Reads the request's body into `body`, and counts it. Raises _Refused."""
+async def _read(request: Request, body: bytearray, grow: Callable[[int], bool], most: int) -> None:
+    """Reads the request's body into `body`, while there is room for it. Raises _Refused."""
     declared = request.headers.get("Content-Length", "")
     if declared.isdecimal() and int(declared[:12]) > most:
         raise _Refused(413, "too large")
     try:
-        async with asyncio.timeout(READ_SECONDS):
+        async with _within(READ_SECONDS):
             async for piece in request.stream():
                 body += piece
-                room.bytes += len(piece)
+                has_room = grow(len(piece))
                 if len(body) > most:
                     raise _Refused(413, "too large")
-                if room.bytes > BODIES_AT_ONCE * most:
+                if not has_room:
                     raise _Refused(503, "busy")
     except TimeoutError:
         raise _Refused(408, "too slow") from None
     except ClientDisconnect:
         raise _Refused(400, "cut off") from None
+
+
+@asynccontextmanager
+async def _within(seconds: float) -> AsyncIterator[None]:
+    """Raises TimeoutError after so many seconds, not at once where the clock runs fast."""
+    loop, began = asyncio.get_running_loop(), ticks()
+    async with asyncio.timeout(None) as scope:
+        timer: asyncio.TimerHandle
+
+        def look_in(wait: float) -> None:
+            nonlocal timer
+            timer = loop.call_later(wait, look)
+
+        def look() -> None:
+            left = missing(began, seconds)
+            if left > 0:
+                look_in(max(left, 1.0))
+            else:
+                scope.reschedule(loop.time())
+
+        look_in(seconds)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
 
 def _fields(request: Request) -> dict[str, bytes]:

@@ -3,45 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import selectors
 import time
-from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
 
 import pytest
 
 from aggregator.core.model import Retrieved
 from aggregator.errors import FetchError
 from aggregator.fetch.names import Names
+from tests.fast_clock import SPEED, run_fast
 from tests.fetch.asking import HERE, NOTHING, fetching
 from tests.loopback import Answer, Loopback, answer
 
-T = TypeVar("T")
-
-SPEED = 240
 PATIENT = replace(HERE, timeout=timedelta(seconds=30))
 """An eighth of a real second."""
-
-
-class FastSelector(selectors.DefaultSelector):
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        return super().select(None if timeout is None else timeout / SPEED)
-
-
-class FastLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        super().__init__(FastSelector())
-
-    def time(self) -> float:
-        return time.monotonic() * SPEED
-
-
-def run_fast(scenario: Coroutine[None, None, T]) -> T:
-    with asyncio.Runner(loop_factory=FastLoop) as runner:
-        return runner.run(scenario)
 
 
 async def after_half_a_second(writer: asyncio.StreamWriter) -> None:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -18,11 +19,17 @@ import pytest
 
 from aggregator.config import ServerSettings
 from aggregator.core.websub import Subscription
+from aggregator.fetch import Fetcher
+from aggregator.fetch.limits import AT_LEAST
+from aggregator.real_time import ticks
 from aggregator.store import polls, quarantine, subscriptions
 from aggregator.web import Site, create_app
+from aggregator.web.websub import PUSHES_AT_ONCE, READ_SECONDS, Room
+from aggregator.workers import Workers
+from tests.fast_clock import SPEED, run_fast
 from tests.loopback import Asked, answer
 from tests.pipeline.hanging import UNFORESEEN, HangingReaders
-from tests.publisher import DATE, HOUR, OTHER, OWN, Desk, OnDesk, item, paragraphs, rss
+from tests.publisher import DATE, HOUR, OTHER, OWN, Desk, OnDesk, desk, item, paragraphs, rss
 
 HUB = "http://mirror.test/hub"
 TOPIC = "http://own.test/canonical.xml"
@@ -326,6 +333,51 @@ def test_a_hub_that_is_down_is_not_the_feeds_failure(dancing: Dancing) -> None:
         await d.ask()
         assert "nobody.test" in (await d.known()).error
         assert (await d.desk.state("own")) == state
+
+    dancing(play)
+
+
+@pytest.mark.parametrize("host", ["xn--a", "a..test", "[::1", "٠.test"])
+def test_an_odd_host_is_its_hubs_failure_alone(dancing: Dancing, host: str) -> None:
+    async def play(d: Dance) -> None:
+        more = links(f"http://{host}/hub") + links()
+        d.desk.answers["/own.xml"] = feed_answer(own("first", more=more))
+        await d.desk.refresh("own")
+        if (await d.known()).hub != HUB:  # others are no address of a hub at all
+            assert await d.ask() == {}
+            assert (await d.known()).error
+        form = await d.ask()
+        assert (await d.asks_back(form)).status_code == 200
+
+    dancing(play)
+
+
+class TrippingFetcher(Fetcher):
+    """Trips over one of the hubs, as a library may over what nobody has thought of."""
+
+    async def post(self, url: str, form: Mapping[str, str]) -> int:
+        if "odd" in url:
+            raise UnicodeError("label empty or too long")
+        return await super().post(url, form)
+
+
+def test_whatever_a_hub_makes_us_trip_over_is_noted_and_the_next_one_asked(
+    dancing: Dancing, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def play(d: Dance) -> None:
+        fetcher = TrippingFetcher(d.desk.config.fetch, "1.2")
+        websub = replace(d.desk.pipeline.websub, fetcher=fetcher)
+        d.desk.answers["/own.xml"] = feed_answer(
+            own("first", more=links("http://odd.test/hub") + links())
+        )
+        await d.desk.refresh("own")
+        await websub.ask_due(d.desk.now)
+        known = await d.known()
+        assert (known.error, known.hub) == ("a bug: UnicodeError", HUB)
+        assert "a bug in asking hub http://odd.test/hub" in caplog.text
+        await websub.ask_due(d.desk.now)
+        assert (await d.asks_back(d.forms[-1])).status_code == 200
+        await fetcher.close()
 
     dancing(play)
 
@@ -679,40 +731,103 @@ def test_more_pushes_than_there_is_room_for_come_again_later(dancing: Dancing) -
         ]
         done = asyncio.as_completed(held)
         async with asyncio.timeout(20):
-            refused = [await next(done) for _ in range(8)]
+            refused = [await next(done) for _ in range(37)]
         assert {answer.status_code for answer in refused} == {503}
         assert all(answer.headers["retry-after"] for answer in refused)
         go.set()
-        await asyncio.gather(*held)
+        assert {answer.status_code for answer in await asyncio.gather(*held)} == {202, 503}
         assert await d.push(form, own("after")) == 202
         assert "after" in await d.titles()
 
     dancing(play)
 
 
-def test_large_pushes_at_once_are_bounded_together(dancing: Dancing) -> None:
-    async def play(d: Dance) -> None:
-        fetch = replace(d.desk.config.fetch, max_bytes=10_000)
-        d.desk.config = replace(d.desk.config, fetch=fetch)
-        await d.desk.reopen()
-        form = await d.subscribed()
-        go = asyncio.Event()
+async def of_another_feed(d: Dance) -> dict[str, str]:
+    """The form that made the subscription of the other feed, at the same hub."""
+    topic = "http://other.test/canonical.xml"
+    more = links(topic=topic)
+    d.desk.answers["/other.xml"] = feed_answer(rss(item("/1", "one", paragraphs("one")), more=more))
+    await d.desk.refresh("other")
+    form = await d.ask()
+    assert form["hub.topic"] == topic
+    assert (await d.asks_back(form)).status_code == 200
+    return form
 
-        async def slow() -> AsyncIterator[bytes]:
-            yield b"x" * 9_000
-            await go.wait()
 
-        held = [
-            asyncio.create_task(d.client.post(form["hub.callback"], content=slow()))
-            for _ in range(3)
-        ]
-        done = asyncio.as_completed(held)
-        async with asyncio.timeout(20):
-            assert (await next(done)).status_code == 503
-        go.set()
-        assert [(await each).status_code for each in done] == [202, 202]
+def test_a_slow_hub_keeps_no_other_from_pushing(on_desk: OnDesk) -> None:
+    async def play(desk: Desk) -> None:
+        desk.config = replace(desk.config, fetch=replace(desk.config.fetch, max_bytes=10_000))
+        await desk.reopen()
+        async with dance(desk) as d:
+            slow_one = await d.subscribed()
+            honest = await of_another_feed(d)
+            go = asyncio.Event()
 
-    dancing(play)
+            async def slow() -> AsyncIterator[bytes]:
+                yield b"x" * 3_000
+                await go.wait()
+
+            held = [
+                asyncio.create_task(d.client.post(slow_one["hub.callback"], content=slow()))
+                for _ in range(40)
+            ]
+            done = asyncio.as_completed(held)
+            async with asyncio.timeout(20):
+                assert [(await next(done)).status_code for _ in range(37)] == [503] * 37
+            assert await d.push(honest, own("large") + b" " * 8_000) == 202
+            go.set()
+            await asyncio.gather(*held)
+
+    on_desk(play, OWN, OTHER, interval=HOUR)
+
+
+def test_large_pushes_at_once_are_bounded_of_each_and_together() -> None:
+    room = Room()
+    assert all(room.enter(token) for token in "aabc")
+    assert room.grow("a", 9, most=10)
+    assert not room.grow("a", 9, most=10), "more than one of the largest size"
+    room.leave("a", 9)
+    assert room.grow("b", 10, most=10)
+    assert not room.grow("c", 2, most=10), "more than two together"
+    room.leave("b", 10)
+    assert room.grow("c", 8, most=10)
+
+
+def test_there_is_room_for_so_many_pushes_and_for_none_that_has_not_ended() -> None:
+    room = Room()
+    assert sum(room.enter(str(number % 20)) for number in range(100)) == PUSHES_AT_ONCE
+    room.leave("3", 0)
+    assert [room.enter("3"), room.enter("3")] == [True, False]
+
+
+def test_a_push_that_comes_in_drops_has_an_end_and_not_at_once_where_the_clock_runs_fast(
+    tmp_path: Path, workers: Workers
+) -> None:
+    async def scenario() -> tuple[int, int, float]:
+        async with (
+            desk(tmp_path / "desk", workers, (OWN,), interval=HOUR) as made,
+            dance(made) as d,
+        ):
+            form = await d.subscribed()
+            sent = 0
+
+            async def drops() -> AsyncIterator[bytes]:
+                nonlocal sent
+                while True:
+                    sent += 1
+                    yield b" "
+                    await asyncio.sleep(1)
+
+            began = ticks()
+            answered = await d.client.post(form["hub.callback"], content=drops())
+            lasted = ticks() - began
+            assert await d.push(form, own("after")) == 202
+            return answered.status_code, sent, lasted
+
+    status, sent, lasted = run_fast(scenario())
+    assert status == 408
+    assert sent > READ_SECONDS
+    assert READ_SECONDS / SPEED < AT_LEAST - 0.1 < lasted < 3 * AT_LEAST
 
 
 @pytest.mark.parametrize("body", [b"", b"http://own.test/canonical.xml", b"<html>no</html>"])
