@@ -14,7 +14,7 @@ import httpx
 
 from aggregator.errors import FetchError
 from aggregator.fetch.codings import Decoder
-from aggregator.fetch.limits import Watch
+from aggregator.fetch.limits import CRUMB, CRUMBS, Watch, crumbs
 from aggregator.fetch.urls import first_value
 
 LARGE = 1_000_000
@@ -37,10 +37,6 @@ PATIENCE = 10.0
 
 SLICE = 0.01
 """Seconds that a body may be worked at before others have their turn."""
-
-CRUMBS = 10_000
-CRUMB = 16
-"""Bytes that a part must have on average, if they are so many: each takes as long as a kilobyte."""
 
 DRAINED = 64 * 1024
 """What is read and left of an answer nobody needs, so that its connection can be used again."""
@@ -84,13 +80,12 @@ class Bodies:
         wire = parts = 0
         async for received in response.aiter_raw():
             wire += len(received)
+            watch.brought(len(received))
             parts += 1
             if wire > self._max_bytes:
                 raise self._too_large()
             if parts > CRUMBS and wire < parts * CRUMB:
-                raise FetchError(
-                    "too_large", f"the answer comes in crumbs, {wire // parts} bytes each"
-                )
+                raise crumbs(wire // parts)
             for piece in decoder.decode(received):
                 body += piece
                 share.grow(len(piece))

@@ -20,6 +20,16 @@ MAX_HEAD = 256 * 1024
 MAX_SHARED_HEAD = 2**24 + MAX_HEAD
 """The same over HTTP/2, where whoever reads may come by what other streams have been sent."""
 
+MOST_WRAPPING = 2**20
+WRAPPING = 4
+"""For each byte of a body so many may come over the wire, beyond the first million: chunks of a
+few bytes, and what a chunk may have beside them, are no better than nothing.
+"""
+
+CRUMBS = 50_000
+CRUMB = 128
+"""Bytes that a part must have on average, if they are so many: each takes as long as a kilobyte."""
+
 LAG = 0.05
 
 AT_LEAST = 2.0
@@ -31,6 +41,10 @@ BEATS = 30
 """Into so many parts a request's time is divided: of what this process stood still in one of them,
 nothing counts.
 """
+
+
+def crumbs(size: int) -> FetchError:
+    return FetchError("too_large", f"the answer comes in crumbs, {size} bytes each")
 
 
 def lasted(since: float, limit: float) -> bool:
@@ -81,6 +95,8 @@ class Watch:
         self._limits = limits
         self._max_bytes = max_bytes
         self._bytes = 0
+        self._body_bytes = 0
+        self._connections: set[object] = set()
         self._in_body = False
         self._stage: Stage = "answer"
         self._over: Stage | Literal["total"] = "total"
@@ -130,6 +146,16 @@ class Watch:
         self._enter("more")
         self._arm()
 
+    def first_from(self, connection: object) -> bool:
+        """Whether this is the first that it reads from that connection."""
+        first = connection not in self._connections
+        self._connections.add(connection)
+        return first
+
+    def brought(self, count: int) -> None:
+        """So many bytes of what came are the answer's body."""
+        self._body_bytes += count
+
     def received(self, count: int, shared: bool) -> None:
         """So many bytes came over the connection. Raises FetchError if they are too many."""
         self.reads += 1
@@ -141,6 +167,12 @@ class Watch:
         most = head + (2 * self._max_bytes if self._in_body else 0)
         if self._bytes > most:
             raise FetchError("too_large", f"more than {most:,} bytes came over the wire")
+        if not shared and self._bytes > MOST_WRAPPING + WRAPPING * self._body_bytes:
+            raise FetchError(
+                "too_large", f"{self._bytes:,} bytes came with next to nothing in them"
+            )
+        if self.reads > CRUMBS and self._bytes < self.reads * CRUMB:
+            raise crumbs(self._bytes // self.reads)
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:

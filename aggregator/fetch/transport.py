@@ -15,6 +15,7 @@ import httpx
 
 from aggregator.config import FetchSettings
 from aggregator.errors import FetchError
+from aggregator.fetch.frames import Frames
 from aggregator.fetch.lanes import AT_MOST
 from aggregator.fetch.limits import watch_of_this_task
 from aggregator.fetch.network import Allowed, GuardedNetwork
@@ -210,13 +211,18 @@ class _MeteredStream(httpcore.AsyncNetworkStream):
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
         secured = stream.get_extra_info("ssl_object")
-        self._shared = secured is not None and secured.selected_alpn_protocol() == "h2"
+        shared = secured is not None and secured.selected_alpn_protocol() == "h2"
+        self._frames = Frames() if shared else None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
         received = await self._stream.read(max_bytes, timeout)
         watch = watch_of_this_task()
         if watch is not None:
-            watch.received(len(received), self._shared)
+            if watch.first_from(self) and self._frames is not None:
+                self._frames.ask()
+            watch.received(len(received), self._frames is not None)
+        if self._frames is not None:
+            self._frames.count(received)
         return received
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's

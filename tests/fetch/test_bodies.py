@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from aggregator.errors import FetchError
-from aggregator.fetch.bodies import CRUMB, CRUMBS, LARGE, SMALL, UNREAD, Bodies
-from aggregator.fetch.limits import Limits, Watch
+from aggregator.fetch.bodies import LARGE, SMALL, UNREAD, Bodies
+from aggregator.fetch.limits import CRUMB, CRUMBS, Limits, Watch
 
 MOST = 25_000_000
 PART = b"x" * 65_536
@@ -112,7 +112,7 @@ def test_others_have_their_turn_while_a_body_is_there_as_a_whole() -> None:
                 await asyncio.sleep(0)
 
         counting = asyncio.create_task(count())
-        await read_parts(Bodies(MOST), [b"x" * 20] * 200_000)
+        await read_parts(Bodies(MOST), [b"x" * CRUMB] * 150_000)
         counting.cancel()
         return turns
 

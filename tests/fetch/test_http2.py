@@ -188,3 +188,40 @@ def test_a_connection_the_server_closed_meanwhile_is_made_anew(
     got, site = over_h2(certificate, {"/feed": remembers}, ask)
     assert isinstance(got, Retrieved)
     assert site.connections == 2
+
+
+def header(kind: int, length: int, flags: int = 0, stream: int = 1) -> bytes:
+    return length.to_bytes(3, "big") + bytes([kind, flags]) + struct.pack(">I", stream)
+
+
+BEGUN = header(1, 1, 4) + b"\x88"
+
+
+@pytest.mark.parametrize(
+    ("begun", "frame"),
+    [
+        (b"", ping()),
+        (b"", header(4, 0, 0, 0)),
+        (b"", header(2, 5) + b"\0\0\0\0\x10"),
+        (b"", header(0x77, 0)),
+        (b"", header(8, 4, 0, 0) + b"\0\0\0\1"),
+        (b"", header(1, 5, 4) + b"\x48\x03103"),
+        (BEGUN, header(0, 0)),
+        (BEGUN, header(0, 9, 8) + b"\x08" + bytes(8)),
+        (BEGUN + header(0, 1) + b"a", ping()),
+    ],
+)
+def test_frames_that_bring_nothing_cost_no_more_than_some_thousands_of_them(
+    begun: bytes, frame: bytes, certificate: tuple[Path, Path]
+) -> None:
+    def play(on: Conversation, stream: int) -> None:
+        on.flush()
+        on.writer.write(begun + frame * 100_000)
+
+    async def ask(fetcher: Fetcher, site: H2Site) -> FetchError:
+        with pytest.raises(FetchError) as caught:
+            await fetcher.feed(f"{site.origin}/harm", NOTHING, str(certificate[0]))
+        return caught.value
+
+    error, _ = over_h2(certificate, {"/harm": play}, ask, HERE)
+    assert (error.kind, "next to nothing" in str(error)) == ("too_large", True)

@@ -121,3 +121,16 @@ def test_what_this_process_stood_still_is_not_the_servers_fault_however_often() 
             await writer.drain()
 
     assert isinstance(feed_of(standing_still, config=SHORT), Retrieved)
+
+
+def test_chunks_with_more_beside_them_than_in_them_are_ended() -> None:
+    def chunks(extension: int) -> Answer:
+        chunk = b"c8;" + b"e" * extension + b"\r\n" + b"x" * 200 + b"\r\n"
+        head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        return slowly(head + chunk * 2_000 + b"0\r\n\r\n")
+
+    got = feed_of(chunks(extension=500))
+    assert isinstance(got, Retrieved)
+    assert len(got.body) == 400_000
+    error = failure_of(chunks(extension=2_000))
+    assert (error.kind, "next to nothing" in str(error)) == ("too_large", True)
