@@ -23,7 +23,12 @@ PUSH_STATES = {
     "denied": "denied by the hub",
     "leaving": "ends",
 }
-PARTS = {"feed": "the feed", "text": "an article's text in the feed", "page": "an article's page"}
+PARTS = {
+    "feed": "the feed",
+    "changing": "the feed, whatever is in it",
+    "text": "an article's text in the feed",
+    "page": "an article's page",
+}
 
 
 def feeds_report(

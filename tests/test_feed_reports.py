@@ -339,7 +339,7 @@ def test_a_feed_that_is_set_aside_fails_with_its_own_advice() -> None:
 @pytest.mark.parametrize(
     ("name", "article_id", "part"),
     [("feed-own-1", "", "feed"), ("feed-0a-1", "0a", "text"), ("page-0a-1", "0a", "page"),
-     ("feed-page-1", "", "feed")],
+     ("feed-page-1", "", "feed"), ("feed-own", "", "changing"), ("feed-own", "0a", "text")],
 )  # fmt: skip
 def test_what_is_set_aside_is_told_by_its_name(name: str, article_id: str, part: Part) -> None:
     assert Failure(name, "own", article_id, "", "").part == part

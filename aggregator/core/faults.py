@@ -46,6 +46,8 @@ UNKNOWN_FAULT_HINT = "see the log"
 
 SET_ASIDE: Mapping[str, str] = {
     "feed": "it is read again as soon as it changes; please report the feed",
+    "changing": "its bytes differ each time: it is read once a day until it can be; please report "
+    "the feed",
     "text": "the article is made without it, until the feed changes it; please report the feed",
     "page": "the article has what its feed gives, until that changes; please report the page",
 }

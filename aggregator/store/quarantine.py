@@ -1,9 +1,14 @@
-"""What took a worker down: counted, and set aside by name once it has done so twice."""
+"""What took a worker down: counted, and set aside by name once it has done so twice.
+
+Of a feed whose bytes differ each time, none would be met twice. So those that are new count for
+the feed as well, by the name `feed-ID`, until some can be read: after two in a row it is left
+unread for a day.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -14,8 +19,13 @@ from aggregator.store.tables import QUARANTINE
 TRIES = 2
 """So often something is tried before it is set aside."""
 
-Part = Literal["feed", "text", "page"]
-"""What is set aside: a feed's bytes, what a feed gave of an article, an article's page."""
+Part = Literal["feed", "changing", "text", "page"]
+"""What is set aside: a feed's bytes, whatever the feed's bytes are, what a feed gave of an article,
+an article's page.
+"""
+
+REST = timedelta(hours=23)
+"""How long such a feed is left unread: it is polled once in 23 to 24 hours by then."""
 
 KEPT = timedelta(days=90)
 """How long it is remembered after it was last met."""
@@ -36,7 +46,7 @@ class Failure:
     @property
     def part(self) -> Part:
         if not self.article_id:
-            return "feed"
+            return "changing" if self.name == _of_feed(self.feed_id) else "feed"
         return "page" if self.name.startswith("page-") else "text"
 
 
@@ -47,6 +57,27 @@ class SetAside:
     failure: Failure
     tries: int
     last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How often the same bytes of a feed failed, how many different ones of it in a row, and when
+    the last of those did.
+    """
+
+    same: int
+    in_a_row: int
+    last_at: datetime | None
+
+    def rests(self, now: datetime) -> bool:
+        """Whether the feed is not to be read, whatever its bytes are."""
+        if self.in_a_row < TRIES or self.last_at is None:
+            return False
+        return self.last_at <= now < self.last_at + REST
+
+
+def _of_feed(feed_id: str) -> str:
+    return f"feed-{feed_id}"
 
 
 def record(connection: Connection, failure: Failure, now: datetime) -> int:
@@ -67,6 +98,25 @@ def tries(connection: Connection, name: str) -> int:
     """How often something of this name failed."""
     known = select(QUARANTINE.c.tries).where(QUARANTINE.c.name == name)
     return connection.execute(known).scalar() or 0
+
+
+def tried(connection: Connection, feed_id: str, name: str) -> Tried:
+    """What is known of the bytes of that name, and of the feed."""
+    columns = select(QUARANTINE.c.tries, QUARANTINE.c.last_at)
+    row = connection.execute(columns.where(QUARANTINE.c.name == _of_feed(feed_id))).first()
+    return Tried(tries(connection, name), row.tries if row else 0, row.last_at if row else None)
+
+
+def record_feed(connection: Connection, failure: Failure, now: datetime) -> Tried:
+    """Counts bytes that failed, for themselves, and if they are new for their feed too."""
+    if record(connection, failure, now) == 1:
+        record(connection, replace(failure, name=_of_feed(failure.feed_id)), now)
+    return tried(connection, failure.feed_id, failure.name)
+
+
+def forgive(connection: Connection, feed_id: str) -> None:
+    """The feed could be read: it is not set aside any more."""
+    connection.execute(delete(QUARANTINE).where(QUARANTINE.c.name == _of_feed(feed_id)))
 
 
 def listed(connection: Connection, feed_id: str = "") -> Sequence[SetAside]:

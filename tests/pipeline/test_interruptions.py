@@ -175,6 +175,50 @@ def test_a_body_that_hangs_its_worker_is_tried_again_and_then_set_aside(
         slow.close()
 
 
+def test_a_feed_that_takes_workers_down_with_other_bytes_each_time_is_read_once_a_day(
+    on_desk: OnDesk,
+) -> None:
+    async def play(d: Desk) -> None:
+        asked = 0
+
+        async def changing(writer: asyncio.StreamWriter) -> None:
+            nonlocal asked
+            asked += 1
+            writer.write(answer(rss(item("/1", UNFORESEEN, LONG), title=f"{asked}"), etag='"1"'))
+            await writer.drain()
+
+        async def set_aside() -> list[tuple[str, str, int]]:
+            listed = await d.pipeline.store.read(quarantine.listed)
+            return [(one.failure.name, one.failure.part, one.tries) for one in listed]
+
+        d.answers["/own.xml"] = changing
+        begun = []
+        for after in (0, 49, 2, 20, 2, 22):  # hours
+            d.now += after * HOUR
+            state = await d.refresh("own")
+            assert state.last_status == "worker"
+            begun.append(slow.begun)
+        assert begun == [1, 2, 2, 2, 3, 3]
+        assert (asked, state.failures) == (6, 6)
+        assert "is set aside as feed-own" in state.error
+        assert await set_aside() == [("feed-own", "changing", 3)]
+        assert "if-none-match" not in d.site.asked[-1].headers, "what was not read is not seen"
+        d.answers["/own.xml"] = answer(rss(item("/1", "甲", LONG)), etag='"2"')
+        assert (await d.refresh("own")).last_status == "worker", "it is not a day yet"
+        d.now += HOUR
+        assert (await d.refresh("own")).last_status == "new"
+        assert await set_aside() == []
+        d.answers["/own.xml"] = changing
+        state = await d.refresh("own")
+        assert "set aside" not in state.error, "it begins anew"
+
+    slow = HangingReaders(1, seconds=1.5)
+    try:
+        on_desk(play, own_workers=slow)
+    finally:
+        slow.close()
+
+
 def test_a_feed_that_takes_a_worker_down_twice_is_set_aside_until_it_changes(
     on_desk: OnDesk,
 ) -> None:
