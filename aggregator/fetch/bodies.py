@@ -7,15 +7,16 @@ and each counts until nobody has it any more: it may have to wait for whoever re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 
 import httpx
 
 from aggregator.errors import FetchError
 from aggregator.fetch.codings import Decoder
-from aggregator.fetch.limits import CRUMB, CRUMBS, Watch, crumbs
+from aggregator.fetch.limits import CRUMB, CRUMBS, Watch, crumbs, missing
 from aggregator.fetch.urls import first_value
+from aggregator.real_time import ticks
 
 LARGE = 1_000_000
 """A body of more bytes needs a permit to go on."""
@@ -28,6 +29,21 @@ HELD = 32_000_000
 
 LONGEST_WAIT = 120.0
 """Seconds for such a permit; they do not count as the server's."""
+
+AGAIN_AFTER = 3_600.0
+"""Seconds after which to come back when there was none: the server has had a request for it."""
+
+LEAST_RATE = 100_000
+RATED_OVER = 3.0
+"""Bytes a second, unpacked, and over how many: who is slower loses a permit that others wait for,
+and has failed.
+"""
+
+TICK = 0.02
+"""Seconds by which the kernel's own clock may seem to go behind."""
+
+LATE = 0.25
+"""Seconds this process may have stood still in those without their counting."""
 
 UNREAD = 20_000_000
 """While more bytes than this wait in whole bodies for who reads them, no other becomes large."""
@@ -45,9 +61,15 @@ DRAIN_SECONDS = 0.5
 
 
 class Bodies:
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(
+        self,
+        max_bytes: int,
+        longest_wait: float = LONGEST_WAIT,
+        rated_over: float = RATED_OVER,
+    ) -> None:
+        """Takes the most that a body may have, and, for tests, other times than those above."""
         self._max_bytes = max_bytes
-        self._room = _Room()
+        self._room = _Room(longest_wait, rated_over)
 
     @property
     def held(self) -> int:
@@ -63,7 +85,8 @@ class Bodies:
         share = _Share(self._room)
         body = bytearray()
         try:
-            await self._fill(body, share, response, watch, cut_at)
+            async with share.in_time():
+                await self._fill(body, share, response, watch, cut_at)
             if cut_at or len(body) <= SMALL:
                 return bytes(body[: cut_at or None])
             return _Counted.of(body, share)
@@ -118,14 +141,32 @@ class Bodies:
 class _Room:
     """The memory that bodies take, of all requests together."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest_wait: float, rated_over: float) -> None:
+        self.rated_over = rated_over
+        self._longest_wait = longest_wait
         self.held = 0
         """Bytes of those that are read and of those that have been."""
         self.large = asyncio.Semaphore(LARGE_AT_ONCE)
+        self.wanted = 0
+        """How many wait for one of those permits."""
         self.unread = 0
         """Bytes of those that somebody still has."""
         self.free = asyncio.Event()
         self.free.set()
+
+    async def permitted(self) -> bool:
+        """Waits for a permit to become large, but not for ever."""
+        began, limit = ticks(), self._longest_wait
+        self.wanted += 1
+        try:
+            while limit > 0:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(limit):
+                        return await self.large.acquire()
+                limit = missing(began, self._longest_wait)
+            return False
+        finally:
+            self.wanted -= 1
 
     def count(self, unread: int) -> None:
         self.unread += unread
@@ -146,6 +187,20 @@ class _Share:
         self._room = room
         self._size = 0
         self._permitted = False
+        self._scope = asyncio.timeout(None)
+        self._timer: asyncio.TimerHandle | None = None
+
+    @asynccontextmanager
+    async def in_time(self) -> AsyncIterator[None]:
+        """Raises FetchError (`timeout`) in the place of what is too slow inside."""
+        try:
+            async with self._scope:
+                yield
+        except TimeoutError as error:
+            if not self._scope.expired():
+                raise
+            what = f"the answer is large, and slower than {LEAST_RATE // 1000} kB/s"
+            raise FetchError("timeout", what, "", "others wait for its place") from error
 
     def grow(self, size: int) -> None:
         self._size += size
@@ -156,18 +211,43 @@ class _Share:
         return not self._permitted and (self._size > LARGE or crowded)
 
     async def permit(self) -> None:
-        try:
-            async with asyncio.timeout(LONGEST_WAIT):
-                await self._room.large.acquire()
-        except TimeoutError as error:
+        """Raises FetchError (`busy`) if there is none in time."""
+        if not await self._room.permitted():
             raise FetchError(
-                "timeout", "too many large answers at once", "", "it is tried again later"
-            ) from error
+                "busy",
+                "too many large answers at once",
+                "",
+                "it is tried again later",
+                retry_after=AGAIN_AFTER,
+            )
         self._permitted = True
         # whoever has a body may be waiting for this one: not for ever
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 await self._room.free.wait()
+        self._rate()
+
+    def _rate(self) -> None:
+        self._since, self._size_then = ticks(), self._size
+        self._judge_later()
+
+    def _judge_later(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self._room.rated_over
+        self._timer = loop.call_at(due, self._judge, due)
+
+    def _judge(self, due: float) -> None:
+        loop = asyncio.get_running_loop()
+        took = ticks() - self._since
+        if took < self._room.rated_over - TICK:  # the loop's clock runs fast
+            self._judge_later()
+            return
+        slow = self._size - self._size_then < LEAST_RATE * took
+        stood_still = loop.time() - due > LATE
+        if slow and self._room.wanted and not stood_still:
+            self._scope.reschedule(loop.time())
+        else:
+            self._rate()
 
     def keep(self) -> Callable[[], None]:
         """Leaves the bytes counted; gives what lets them go, from any thread."""
@@ -183,6 +263,8 @@ class _Share:
 
     def end(self) -> None:
         self._room.held -= self._size
+        if self._timer is not None:
+            self._timer.cancel()
         if self._permitted:
             self._room.large.release()
         self._size, self._permitted = 0, False

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import pickle
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
 
 import httpx
 import pytest
 
 from aggregator.errors import FetchError
-from aggregator.fetch.bodies import LARGE, SMALL, UNREAD, Bodies
+from aggregator.fetch.bodies import LARGE, LARGE_AT_ONCE, SMALL, UNREAD, Bodies
 from aggregator.fetch.limits import CRUMB, CRUMBS, Limits, Watch
+from tests.fast_clock import SPEED, run_fast
 
 MOST = 25_000_000
 PART = b"x" * 65_536
 
 
 class Parts(httpx.AsyncByteStream):
-    def __init__(self, parts: Sequence[bytes]) -> None:
+    def __init__(self, parts: Sequence[bytes], every: float = 0.0) -> None:
         self._parts = parts
+        self._every = every
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for part in self._parts:
             yield part
+            if self._every:
+                await asyncio.sleep(self._every)
 
 
 async def read(bodies: Bodies, size: int, cut_at: int = 0) -> bytes:
@@ -31,10 +35,18 @@ async def read(bodies: Bodies, size: int, cut_at: int = 0) -> bytes:
     return await read_parts(bodies, parts, cut_at)
 
 
-async def read_parts(bodies: Bodies, parts: Sequence[bytes], cut_at: int = 0) -> bytes:
+async def read_parts(
+    bodies: Bodies, parts: Sequence[bytes], cut_at: int = 0, every: float = 0.0
+) -> bytes:
     watch = Watch(Limits.within(30), 30, MOST)
     async with watch.watching("here"):
-        return await bodies.read(httpx.Response(200, stream=Parts(parts)), watch, cut_at)
+        return await bodies.read(httpx.Response(200, stream=Parts(parts, every)), watch, cut_at)
+
+
+async def failure(reading: Awaitable[bytes]) -> FetchError:
+    with pytest.raises(FetchError) as caught:
+        await reading
+    return caught.value
 
 
 @pytest.mark.parametrize("size", [SMALL + 1, LARGE, LARGE + 1, 5 * LARGE])
@@ -127,5 +139,77 @@ def test_an_answer_in_crumbs_is_ended_and_one_in_small_parts_is_not() -> None:
         assert (caught.value.kind, bodies.held) == ("too_large", 0)
         assert len(await read_parts(bodies, [b"x"] * CRUMBS)) == CRUMBS
         assert len(await read_parts(bodies, [b"x" * CRUMB] * 2 * CRUMBS)) == 2 * CRUMB * CRUMBS
+
+    asyncio.run(scenario())
+
+
+# --- a place that others wait for --------------------------------------------------------------
+
+
+def dripping(bodies: Bodies) -> Coroutine[None, None, bytes]:
+    return read_parts(bodies, [b"x" * 2 * LARGE, *[b"x" * 1_000] * 200], every=0.05)
+
+
+def test_large_bodies_that_only_drip_lose_their_places_to_those_who_wait() -> None:
+    async def scenario() -> None:
+        bodies = Bodies(MOST, rated_over=0.3)
+        bad = [asyncio.create_task(failure(dripping(bodies))) for _ in range(3 * LARGE_AT_ONCE)]
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(5):
+            assert len(await read(bodies, 2 * LARGE)) == 2 * LARGE
+        await asyncio.gather(*(read(bodies, 2 * LARGE) for _ in range(5)))
+        errors = await asyncio.gather(*bad[: 2 * LARGE_AT_ONCE])
+        assert {error.kind for error in errors} == {"timeout"}
+        assert all("slower than 100 kB/s" in str(error) for error in errors)
+        for task in bad:
+            task.cancel()
+        await asyncio.gather(*bad, return_exceptions=True)
+
+    asyncio.run(scenario())
+
+
+def test_a_slow_body_that_nobody_waits_for_is_read_to_its_end() -> None:
+    async def scenario() -> None:
+        bodies = Bodies(MOST, rated_over=0.1)
+        parts = [b"x" * 2 * LARGE, *[b"x" * 1_000] * 10]
+        assert len(await read_parts(bodies, parts, every=0.05)) == 2 * LARGE + 10_000
+
+    asyncio.run(scenario())
+
+
+def quick(bodies: Bodies, every: float) -> Coroutine[None, None, bytes]:
+    return read_parts(bodies, [b"x" * LARGE, *[b"x" * 40_000] * 20], every=every)
+
+
+def test_a_body_that_comes_quickly_keeps_its_place_whoever_waits() -> None:
+    async def scenario() -> None:
+        bodies = Bodies(MOST, rated_over=0.2)
+        got = await asyncio.gather(*(quick(bodies, every=0.05) for _ in range(2 * LARGE_AT_ONCE)))
+        assert {len(body) for body in got} == {LARGE + 800_000}
+
+    asyncio.run(scenario())
+
+
+def test_how_quickly_it_comes_goes_by_real_time() -> None:
+    async def scenario() -> None:
+        bodies = Bodies(MOST)
+        waiting = (quick(bodies, every=0.02 * SPEED) for _ in range(LARGE_AT_ONCE + 1))
+        assert {len(body) for body in await asyncio.gather(*waiting)} == {LARGE + 800_000}
+
+    run_fast(scenario())
+
+
+def test_to_find_no_place_in_time_is_not_the_feeds_fault() -> None:
+    async def scenario() -> None:
+        bodies = Bodies(MOST, longest_wait=0.2)
+        before = [asyncio.create_task(dripping(bodies)) for _ in range(LARGE_AT_ONCE)]
+        await asyncio.sleep(0.05)
+        error = await failure(read(bodies, 2 * LARGE))
+        assert error.kind == "busy"
+        assert error.retry_after
+        for task in before:
+            task.cancel()
+        await asyncio.gather(*before, return_exceptions=True)
+        assert len(await read(bodies, 2 * LARGE)) == 2 * LARGE
 
     asyncio.run(scenario())
