@@ -17,6 +17,7 @@ from aggregator.core.model import NotModified, Retrieved, Validators
 from aggregator.core.robots import RobotsKnown
 from aggregator.errors import FetchError
 from aggregator.fetch.agent import PRODUCT, introduction
+from aggregator.fetch.answers import headers_of, is_feed_delta, unchanged, validators_given
 from aggregator.fetch.bodies import Bodies, drain
 from aggregator.fetch.codings import ACCEPTED
 from aggregator.fetch.failures import in_words, refused
@@ -285,8 +286,8 @@ class Fetcher:
             return _Redirect(target(url, response), status in PERMANENT)
         if status == 304 and (sent.etag or sent.last_modified):
             await drain(response)
-            return _unchanged(response, url, sent)
-        if status == 226 and wanted.is_feed and sent.etag and _is_feed_delta(response):
+            return unchanged(response, url, sent)
+        if status == 226 and wanted.is_feed and sent.etag and is_feed_delta(response):
             return await self._retrieved(response, url, wanted, watch)
         if status not in (200, 203):
             await drain(response)
@@ -304,9 +305,9 @@ class Fetcher:
             raise FetchError(kind, "the answer is empty", shown(str(url)), "", status)
         # a part of the feed is like no other answer
         body_hash = "" if status == 226 else hashlib.blake2b(body, digest_size=16).hexdigest()
-        etag, last_modified = _given(response)
+        etag, last_modified = validators_given(response)
         validators = Validators(etag, last_modified, body_hash, str(url))
-        headers = _headers(response)
+        headers = headers_of(response)
         if body_hash and body_hash == wanted.validators.body_hash:
             return NotModified(str(url), validators, elapsed=0, headers=headers)
         return Retrieved(str(url), status, headers, body, validators, elapsed=0)
@@ -377,25 +378,3 @@ class _Wanted:
 class _Redirect:
     to: httpx.URL
     permanent: bool
-
-
-def _given(response: httpx.Response) -> tuple[str, str]:
-    return first_value(response, b"etag"), first_value(response, b"last-modified")
-
-
-def _headers(response: httpx.Response) -> Mapping[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
-
-
-def _unchanged(response: httpx.Response, url: httpx.URL, sent: Validators) -> NotModified:
-    etag, last_modified = _given(response)
-    kept = Validators(
-        etag or sent.etag, last_modified or sent.last_modified, sent.body_hash, str(url)
-    )
-    return NotModified(str(url), kept, elapsed=0, headers=_headers(response))
-
-
-def _is_feed_delta(response: httpx.Response) -> bool:
-    """Whether it was made from the whole as we asked for (RFC 3229 §10.5.2), and no other way."""
-    made = first_value(response, b"im").lower()
-    return made in ("", "feed")

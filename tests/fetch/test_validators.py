@@ -119,6 +119,25 @@ def test_a_value_that_could_not_stand_in_a_request_is_not_kept() -> None:
     assert (got.validators.etag, got.validators.last_modified) == ('"a\tb"', "")
 
 
+@pytest.mark.parametrize(("size", "kept"), [(4_096, True), (4_097, False), (20_000, False)])
+def test_a_value_too_long_for_many_a_server_is_not_sent_back(size: int, kept: bool) -> None:
+    etag = '"' + "e" * (size - 2) + '"'
+
+    async def ask(fetcher: Fetcher, site: Loopback) -> Validators:
+        first = await fetcher.feed(f"{site.origin}/feed", NOTHING)
+        await fetcher.feed(f"{site.origin}/feed", first.validators)
+        site.answers["/feed"] = answer(status="304 Not Modified", etag=etag)
+        known = Validators('"short"', "yesterday")
+        return (await fetcher.feed(f"{site.origin}/feed", known)).validators
+
+    given = answer(b"x", etag=etag, last_modified="d" * size)
+    again, site = fetched({"/feed": given}, ask)
+    sent = (etag.encode(), b"d" * size) if kept else (None, None)
+    headers = site.asked[1].headers
+    assert (headers.get("if-none-match"), headers.get("if-modified-since")) == sent
+    assert again.etag == (etag if kept else '"short"')
+
+
 # --- RFC 3229 ----------------------------------------------------------------------------------
 
 
