@@ -40,7 +40,7 @@ Keep = Callable[[str, RobotsKnown], Awaitable[None]]
 """Is told the origin, and what it said."""
 
 LONG = 20_000
-"""Longer rules are parsed in a thread: half a megabyte of them takes a second."""
+"""Longer files and rules are read in a thread: half a megabyte of them takes a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +155,15 @@ class Robots:
         try:
             answer = await self._get(f"{origin}/robots.txt", ca_file)
         except FetchError as error:
+            if error.kind == "busy":
+                raise  # it was not asked, which says nothing about it
             return self._unreachable(origin, error)
         now = self._now()
         if 200 <= answer.status < 300:
-            rules = _ours(answer.body, self._token)
-            delay = await asyncio.to_thread(_delay, rules) if len(rules) > LONG else _delay(rules)
+            if len(answer.body) > LONG:
+                rules, delay = await asyncio.to_thread(_read, answer.body, self._token)
+            else:
+                rules, delay = _read(answer.body, self._token)
             return RobotsKnown(now, rules, delay)
         if 300 <= answer.status < 500 and answer.status != 429:
             return RobotsKnown(now, "")
@@ -209,7 +213,15 @@ _AGENT = re.compile(r"user(?:-|\s*)agent(?:\s*:\s*|\s+|$)(.*)", re.IGNORECASE)
 _PRODUCT = re.compile(r"[a-z_-]*", re.IGNORECASE)
 _RULE = re.compile(r"(?:allow|dis{1,2}al{1,2}[oa]w|diasllow|crawl[- ]delay)\b", re.IGNORECASE)
 _BOM = b"\xef\xbb\xbf"
-_ODD = re.compile(rb"[^\t\n\r\x20-\x7e]")
+_ODD = {
+    byte: f"%{byte:02X}" for byte in range(256) if not 0x20 <= byte < 0x7F and byte not in b"\t\n\r"
+}
+
+
+def _read(body: bytes, token: str) -> tuple[str, float | None]:
+    """Our rules, and the delay they ask for."""
+    rules = _ours(body, token)
+    return rules, _delay(rules)
 
 
 def _ours(body: bytes, token: str) -> str:
@@ -239,7 +251,7 @@ def _ours(body: bytes, token: str) -> str:
 
 def _lines(body: bytes) -> list[str]:
     read, over = body[:MAX_BYTES], body[MAX_BYTES:]
-    text = _ODD.sub(lambda odd: b"%%%02X" % odd[0][0], read.removeprefix(_BOM)).decode("ascii")
+    text = read.removeprefix(_BOM).decode("latin-1").translate(_ODD)
     lines = re.split(r"\r\n|\r|\n", text)
     # half a path means more than was written
     whole = lines[:-1] if over and over[:1] not in b"\r\n" else lines

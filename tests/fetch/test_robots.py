@@ -199,6 +199,37 @@ def test_half_a_megabyte_of_agents_and_rules_is_read_in_time() -> None:
 # --- what stands where no file came ------------------------------------------------------------
 
 
+@pytest.mark.parametrize("filler", [b"\xff", b"Allow: /a\n", b"Disallow: /\xe9*\n", b"a:\n"])
+def test_others_have_their_turn_while_half_a_megabyte_is_read(filler: bytes) -> None:
+    async def ask(site: Site) -> int:
+        turns = 0
+
+        async def count() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        counting = asyncio.create_task(count())
+        await site.allows()
+        counting.cancel()
+        return turns
+
+    body = b"User-agent: *\n" + filler * (MAX_BYTES // len(filler))
+    assert run(Site(rules(body)), ask) > 30
+
+
+def test_that_there_was_no_room_to_ask_says_nothing_about_a_site() -> None:
+    async def ask(site: Site) -> bool:
+        with pytest.raises(FetchError) as caught:
+            await site.allows()
+        assert (caught.value.kind, caught.value.retry_after) == ("busy", 60)
+        return await site.allows()
+
+    busy = FetchError("busy", "too many names are looked up", HOST, retry_after=60)
+    assert run(Site(busy, rules("")), ask)
+
+
 @pytest.mark.parametrize("code", [301, 400, 401, 403, 404, 410, 451])
 def test_a_site_that_has_no_file_allows_everything_for_a_day(code: int) -> None:
     async def ask(site: Site) -> None:
