@@ -11,9 +11,9 @@ event share as much. So titles, numbers and dates are asked as well. When in dou
 | the same canonical URL                               | revision                                 |
 | fewer than 40 letters, or containment < .50          | none                                     |
 | of 3 or more numbers < .60 in the longer ¹           | none: a template with other figures      |
+| shorter than half; of a list or not at the beginning | digest_contains from .75, else none      |
 | one outlet, short, with other figures or days ¹      | none: a template                         |
 | each title has a number that the other article lacks | none, but for ≥ 500 letters, ≥ .85 equal |
-| shorter than half; of a list or not at the beginning | digest_contains from .75, else none      |
 | one outlet, titles < .40 alike, text changed         | none: the next report, parts of this one |
 | contained ≥ .85 either way                           | copy, whatever the titles                |
 | shorter's title < .50 in the longer's beginning      | none: another report of the event        |
@@ -74,6 +74,8 @@ class Limits:
     """Where the titles have nothing in common, or there is none."""
     whole: float = 0.85
     """Either way: the text hardly changed. Mirrors and sections retitle what they take over."""
+    unchanged: float = 0.98
+    """Of the longer's runs: the same to a few letters."""
     part: float = 0.75
     """Of an item in a digest: digests shorten, and nothing is merged by it."""
     head: float = 0.50
@@ -109,8 +111,11 @@ class Limits:
     """Hours: a report again at the same outlet. By half a day on it is the next day's note."""
     next_day: float = 24
     """Hours: what another outlet takes over, it takes over by then."""
+    next_note: float = 18
+    """Hours from which a notice that comes again at its outlet is the next day's, even word for
+    word (人民銀行將進行600億元逆回購操作)."""
     another_day: float = 36
-    """Hours from which a short text that comes again at its outlet is a template."""
+    """Hours from which a text of less than 500 letters is, if it changed at all."""
 
 
 LIMITS = Limits()
@@ -274,11 +279,16 @@ def judge(seen: Evidence, limits: Limits = LIMITS) -> Relation:
         return Relation("revision", score)
     if seen.length < limits.letters or seen.containment < limits.least:
         return NONE
-    if _is_template(seen, limits) or _has_other_subject(seen, limits):
+    surely = _is_surely_same(seen, limits)
+    if _has_other_figures(seen, limits) and not surely:
         return NONE
     if _is_part(seen, limits):
         found = seen.containment >= limits.part
         return Relation("digest_contains", score, seen.swapped) if found else NONE
+    if seen.same_outlet and _is_next_notice(seen, limits) and not surely:
+        return NONE
+    if _has_other_subject(seen, limits):
+        return NONE
     if seen.same_outlet and not _is_same_report(seen, limits):
         return NONE
     if seen.both >= limits.whole:
@@ -290,12 +300,9 @@ def judge(seen: Evidence, limits: Limits = LIMITS) -> Relation:
     return Relation("excerpt", score, seen.swapped)
 
 
-def _is_template(seen: Evidence, limits: Limits) -> bool:
-    if _is_surely_same(seen, limits):
-        return False
-    if seen.numbered >= limits.numbered and seen.numbers < limits.numbers:
-        return True
-    return seen.same_outlet and _is_next_notice(seen, limits)
+def _has_other_figures(seen: Evidence, limits: Limits) -> bool:
+    """The sentences of a note that comes every day, with the figures of another day."""
+    return seen.numbered >= limits.numbered and seen.numbers < limits.numbers
 
 
 def _is_surely_same(seen: Evidence, limits: Limits) -> bool:
@@ -315,11 +322,14 @@ def _is_surely_same(seen: Evidence, limits: Limits) -> bool:
 
 
 def _is_next_notice(seen: Evidence, limits: Limits) -> bool:
-    """Of one outlet: a notice that differs from an earlier one in the day, a few figures or names.
-
-    A text that is the same to a few letters is none, however much later it comes.
-    """
-    if seen.hours >= limits.another_day and seen.length < limits.long and seen.back < 0.98:
+    """Of one outlet: it differs from an earlier one in the day, a few figures or names."""
+    if seen.hours >= limits.next_note and seen.length < limits.short:
+        return True
+    if (
+        seen.hours >= limits.another_day
+        and seen.length < limits.long
+        and seen.back < limits.unchanged
+    ):
         return True
     if (
         seen.hours <= limits.same_day
