@@ -36,6 +36,9 @@ MAX_KEPT = 16_000_000
 """Of all origins together, in bytes: rules take many times their room once they are parsed,
 so they are kept as they came."""
 
+STEP = 16 * 1024
+"""Bytes of a file read at a time: so long no other thread has its turn."""
+
 Keep = Callable[[str, RobotsKnown], Awaitable[None]]
 """Is told the origin, and what it said."""
 
@@ -251,7 +254,10 @@ def _ours(body: bytes, token: str) -> str:
 
 def _lines(body: bytes) -> list[str]:
     read, over = body[:MAX_BYTES], body[MAX_BYTES:]
-    text = read.removeprefix(_BOM).decode("latin-1").translate(_ODD)
+    text = "".join(
+        read[at : at + STEP].decode("latin-1").translate(_ODD)
+        for at in range(len(_BOM) if read.startswith(_BOM) else 0, len(read), STEP)
+    )
     lines = re.split(r"\r\n|\r|\n", text)
     # half a path means more than was written
     whole = lines[:-1] if over and over[:1] not in b"\r\n" else lines
