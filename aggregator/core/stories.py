@@ -1,0 +1,210 @@
+"""Events and stories, online: where does a new article belong?
+
+    print --heaviest words--> near articles --pair odds--> place --> event, story
+                                                             `--> story_mending
+
+An event is what happened, a story the thread of events over days and weeks. An article belongs
+to one event, an event to one story. Pure: the store looks up who is near and keeps what is
+decided; the names of articles, events and stories are the caller's.
+
+Against chains an article is held against several members: the best counts .6, the mean of the
+best five .4, and members that share too little to have been looked at count as unlikely. Events,
+B-cubed: the best alone .92, the mean alone .93, .6 and .4 .94. Joining from .65 to .90 gives the
+same within .003, stories from .55 to .70 within .005, windows of 48 to 120 hours within .002.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aggregator.core.story_pairs import PairOdds, chance
+
+NEAR = 20
+"""Earlier articles that a newcomer is held against, those most like it in its heaviest words."""
+
+LEAST_LIKE = 0.02
+"""Less than this is not near: the sum of the products of those words' parts."""
+
+EVENT_HOURS = 72.0
+STORY_HOURS = 14 * 24.0
+EVENT_JOIN = 0.75
+STORY_JOIN = 0.63
+
+BEST = 0.6
+"""What the best member counts; the mean of the best MEMBERS counts the rest."""
+
+MEMBERS = 5
+UNSEEN = -3.0
+"""Log-odds of a pair that was not looked at."""
+
+MOST_EVENTS = 8
+"""Events that are looked at, by their nearest article."""
+
+EVENT_SIZE = 60
+STORY_SIZE = 400
+"""Articles. What is as large takes nothing more; only a person's word goes beyond."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`members` are articles in order of arrival: the first one gave the event its name."""
+
+    id: str
+    story: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StorySize:
+    articles: int
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """An earlier article that shares heavy words with the newcomer, and what was found."""
+
+    article: str
+    event: str
+    story: str
+    hours: float
+    """Between the two."""
+    odds: PairOdds
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """`None` is a new one, to be named by the caller."""
+
+    event: str | None
+    event_score: float
+    story: str | None
+    story_score: float
+    because: str | None
+    """The article that is most like it there; nobody where both are new."""
+    ruled: bool = False
+    """A person said so."""
+
+
+def _pair(a: str, b: str) -> tuple[str, str]:
+    return (a, b) if a < b else (b, a)
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What people said: pairs of articles that are, or are not, of one event. *Not* goes first."""
+
+    together: frozenset[tuple[str, str]] = frozenset()
+    apart: frozenset[tuple[str, str]] = frozenset()
+    _partners: Mapping[str, tuple[str, ...]] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # in either order as given; nobody is apart from himself
+        apart = frozenset(_pair(*pair) for pair in self.apart if pair[0] != pair[1])
+        together = frozenset(_pair(*pair) for pair in self.together) - apart
+        partners: dict[str, list[str]] = {}
+        for a, b in sorted(together):
+            partners.setdefault(a, []).append(b)
+            partners.setdefault(b, []).append(a)
+        object.__setattr__(self, "apart", apart)
+        object.__setattr__(self, "together", together)
+        object.__setattr__(self, "_partners", {a: tuple(bs) for a, bs in partners.items()})
+
+    def partners(self, article: str) -> Sequence[str]:
+        """The articles that it must be together with."""
+        return self._partners.get(article, ())
+
+    def keeps_apart(self, article: str, others: Iterable[str]) -> bool:
+        """Whether it must not be together with one of them."""
+        return bool(self.apart) and any(_pair(article, other) in self.apart for other in others)
+
+
+NO_OVERRIDES = Overrides()
+
+
+def membership(odds: Sequence[float], size: int) -> float:
+    """How well an article sits with `size` others, of which those with log-odds were looked at.
+
+    From 0 to 1. With nobody it is 0.
+    """
+    if not size:
+        return 0.0
+    best = sorted((chance(one) for one in odds), reverse=True)[:MEMBERS]
+    counted = min(MEMBERS, size)
+    mean = (sum(best) + (counted - len(best)) * chance(UNSEEN)) / counted
+    return BEST * (best[0] if best else chance(UNSEEN)) + (1 - BEST) * mean
+
+
+def place(
+    article: str,
+    near: Sequence[Near],
+    events: Mapping[str, Event],
+    story_sizes: Mapping[str, StorySize],
+    overrides: Overrides = NO_OVERRIDES,
+) -> Placement:
+    """The event and the story that a newcomer joins.
+
+    `near` is in order of likeness, the nearest first. `events` holds the events of those and of
+    the articles that it must be together with; `story_sizes` the size of each story of those near.
+    """
+    ruled = _ruled(article, events, overrides)
+    if ruled:
+        return ruled
+    event_score, event = _best(
+        {
+            name: membership([one.odds.event for one in ones], len(events[name].members))
+            for name, ones in _by_event(near).items()
+            if len(events[name].members) < EVENT_SIZE
+            and not overrides.keeps_apart(article, events[name].members)
+        }
+    )
+    if event and event_score >= EVENT_JOIN:
+        there = [one for one in near if one.event == event]
+        because = max(there, key=lambda one: one.odds.event).article
+        return Placement(event, event_score, events[event].story, 1.0, because)
+    story_score, story = best_story(near, story_sizes)
+    if not story or story_score < STORY_JOIN:
+        return Placement(None, event_score, None, story_score, None)
+    there = [one for one in near if one.story == story]
+    because = max(there, key=lambda one: one.odds.story).article
+    return Placement(None, event_score, story, story_score, because)
+
+
+def _ruled(article: str, events: Mapping[str, Event], overrides: Overrides) -> Placement | None:
+    for partner in overrides.partners(article):
+        for event in events.values():
+            if partner in event.members and not overrides.keeps_apart(article, event.members):
+                return Placement(event.id, 1.0, event.story, 1.0, partner, ruled=True)
+    return None
+
+
+def _by_event(near: Sequence[Near]) -> Mapping[str, Sequence[Near]]:
+    events: dict[str, list[Near]] = {}
+    for one in near:
+        if one.hours <= EVENT_HOURS and (one.event in events or len(events) < MOST_EVENTS):
+            events.setdefault(one.event, []).append(one)
+    return events
+
+
+def best_story(
+    near: Sequence[Near], sizes: Mapping[str, StorySize], but: str | None = None, room: int = 1
+) -> tuple[float, str | None]:
+    """The story that an article sits best with, `but` this one, if it has room for so many."""
+    stories: dict[str, list[float]] = {}
+    for one in near:
+        if one.hours <= STORY_HOURS and one.story != but:
+            stories.setdefault(one.story, []).append(one.odds.story)
+    return _best(
+        {
+            name: membership(odds, sizes[name].articles)
+            for name, odds in stories.items()
+            if sizes[name].articles + room <= STORY_SIZE
+        }
+    )
+
+
+def _best(scores: Mapping[str, float]) -> tuple[float, str | None]:
+    """The first of the best: the nearest."""
+    name = max(scores, key=scores.__getitem__, default=None)
+    return (scores[name], name) if name is not None else (0.0, None)
