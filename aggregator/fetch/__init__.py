@@ -6,9 +6,12 @@
     ├─ lanes      room: quick requests do not wait for slow ones
     ├─ limits     time at each stage, bytes off the wire
     ├─ transport  pools of connections, the resolver map, the proxy
-    │  └─ network   names looked up, addresses checked as they are connected to
+    │  ├─ network   addresses checked as they are connected to, or as a proxy is asked for them
+    │  │  └─ names    looked up, in threads
+    │  └─ frames    HTTP/2's, which have to bring something
     ├─ bodies     what comes is read within its limits
     │  └─ codings   and unpacked, so far as it may be large
+    ├─ answers    what an answer's head says
     └─ failures   whatever went wrong, as a FetchError
 
 Redirects are followed by the client, one by one, so that every step is a request like any
