@@ -50,8 +50,8 @@ _TITLE_GRAM = 2
 _HEAD = 200
 """Letters of the longer text where the shorter one's title is looked for: its lead."""
 
-_OPENING = 20
-"""Letters that stand for the title of a text without one: about as long as a title is."""
+_OPENING = 40
+"""Letters that are looked for there where either has no title: longer than a dateline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,8 @@ class Evidence:
     back: float
     """Of the longer's, those that the shorter has."""
     head: float
-    """Of the shorter's title, what the longer's title and beginning have."""
+    """Of the shorter's title, or where one is missing its opening, what the longer's title and
+    beginning have."""
     titles: float
     """How alike the titles are (Jaccard)."""
     title_part: float
@@ -231,12 +232,15 @@ def compare(first: CopyText, second: CopyText) -> Evidence:
     short_grams, long_grams = _grams(short.body, _GRAM), _grams(long.body, _GRAM)
     common = len(short_grams & long_grams)
     title, other = _grams(short.title, _TITLE_GRAM), _grams(long.title, _TITLE_GRAM)
-    called = title or _grams(short.body[:_OPENING], _TITLE_GRAM)
+    beginning = other | _grams(long.body[:_HEAD], _TITLE_GRAM)
+    head = _share(title, beginning, 0.0)
+    if not (title and other):
+        head = max(head, _share(_grams(short.body[:_OPENING], _TITLE_GRAM), beginning, 0.0))
     in_title, in_other = _numbers(short.title), _numbers(long.title)
     return Evidence(
         containment=common / max(1, len(short_grams)),
         back=common / max(1, len(long_grams)),
-        head=_share(called, other | _grams(long.body[:_HEAD], _TITLE_GRAM), 0.0),
+        head=head,
         titles=len(title & other) / max(1, len(title | other)),
         title_part=len(title & other) / max(1, min(len(title), len(other))),
         numbers=_share(short.numbers, long.numbers | in_other, 1.0),
