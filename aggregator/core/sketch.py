@@ -97,7 +97,7 @@ def rank(
             common += 1
             continue
         shared.update(articles)
-        weight = _WEIGHT // len(articles)
+        weight = _WEIGHT // max(1, len(articles))
         for article in articles:
             weights[article] += weight
     likely = [

@@ -1,0 +1,237 @@
+"""Which articles are the same text, and which only look like it."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.core.copies import (
+    DUPLICATE,
+    CopyText,
+    Kind,
+    Relation,
+    compare,
+    copy_text,
+    judge,
+    relate,
+)
+from aggregator.core.text import fold, letters
+
+NOON = datetime(2026, 1, 28, 4, tzinfo=UTC)
+
+TITLE = "阿富汗宣布重开喀布尔机场国际航线"
+LEAD = (
+    "阿富汗民航部门28日宣布，喀布尔国际机场自2月3日起重新接待国际航班，首批航班来自多哈、伊斯坦布尔"
+    "和迪拜，每周共12班。该部门负责人哈米杜拉在记者会上说，跑道和导航设备的修复工作已经全部结束。"
+)
+REST = (
+    "这座机场去年底因设备老化停止接待外国客机，只有救援物资的货机仍在起降。卡塔尔派出的技术人员用了"
+    "七个星期更换雷达和照明。航空公司表示，票价将在两周之内公布，旅客须提前48小时办理登机手续。"
+    "联合国驻当地机构对此表示欢迎，称医护人员与药品可以更快到达南部各省，但也提醒冬季大雾仍可能造成延误。"
+    "一名在机场外开小店的居民告诉记者，他已经把关了四个月的店门重新打开，盼着旅客早日回来。"
+)
+OTHER_LEAD = (
+    "喀布尔机场即将恢复国际航班的消息传出之后，旅行社的电话响个不停。许多在外的侨民说，他们等这一天"
+    "已经等了很久，准备春天带孩子回乡探亲；也有人担心安全，打算先看几个月再决定。"
+)
+
+
+def article(
+    title: str = TITLE,
+    text: str = LEAD + REST,
+    outlet: str = "新华社",
+    hours: float = 0,
+    url: str = "",
+    name: str = "a",
+) -> CopyText:
+    published = NOON + timedelta(hours=hours)
+    return copy_text(name, outlet, title, letters(fold(text)), published, url)
+
+
+def kind(first: CopyText, second: CopyText) -> Kind:
+    found, turned = relate(first, second), relate(second, first)
+    assert (found.kind, found.score) == (turned.kind, turned.score)
+    return found.kind
+
+
+# --- the same text -------------------------------------------------------------------------------
+
+
+def test_a_reprint_is_a_copy_whatever_its_title() -> None:
+    assert kind(article(), article(outlet="联合早报", hours=9)) == "copy"
+    assert kind(article(), article("航班回来了", outlet="联合早报", hours=9)) == "copy"
+    assert kind(article(), article("", outlet="联合早报", hours=9)) == "copy"
+
+
+def test_script_width_and_punctuation_make_no_difference() -> None:
+    traditional = (LEAD + REST).replace("国", "國").replace("机场", "機場").replace("，", ",")
+    assert relate(article(), article(text=traditional)).score == 1
+
+
+def test_a_light_edit_is_a_copy() -> None:
+    chance = random.Random(1)
+    edited = "".join("某" if chance.random() < 0.04 else each for each in LEAD + REST)
+    assert kind(article(), article(text=edited, outlet="联合早报")) == "copy"
+
+
+def test_the_lead_alone_is_an_excerpt_and_it_is_told_of_which() -> None:
+    whole, lead = article(), article(text=LEAD, outlet="联合早报")
+    assert relate(whole, lead) == Relation("excerpt", 1.0, of_second=True)
+    assert relate(lead, whole) == Relation("excerpt", 1.0, of_second=False)
+
+
+def test_under_one_title_two_versions_may_have_half_in_common() -> None:
+    first, text = article(text=LEAD + REST[:90]), LEAD[:110] + OTHER_LEAD
+    assert 0.5 <= compare(first, article(text=text)).containment < 0.6
+    assert kind(first, article(text=text, outlet="联合早报")) == "copy"
+    assert kind(first, article("侨民盼望航班", text, "联合早报")) == "none"
+
+
+def test_a_report_again_at_its_outlet_with_a_cut_title_is_the_same() -> None:
+    longer = f"{TITLE} 首批航班来自多哈 侨民打算春天带孩子回乡探亲"
+    first, again = article(longer, LEAD + REST[:60]), article(text=LEAD + REST, hours=13)
+    assert compare(first, again).titles < 0.4
+    assert compare(first, again).head < 0.8
+    assert kind(first, again) == "excerpt"
+
+
+def test_one_url_is_one_article_however_the_text_changed() -> None:
+    before, after = article(url="https://example.org/a"), article(
+        "更正", OTHER_LEAD, url="https://example.org/a"
+    )  # fmt: skip
+    assert kind(before, after) == "revision"
+    assert kind(article(), article("更正", OTHER_LEAD)) == "none"
+
+
+# --- not the same --------------------------------------------------------------------------------
+
+
+def note(day: int, close: str, change: str, high: str, low: str) -> str:
+    return (
+        f"沪指今日收于{close}点，较上一交易日变动{change}个百分点，盘中最高{high}点，最低{low}点，两市成交"
+        "继续保持在近期的平均水平，板块方面银行、券商与煤炭走强，半导体和消费电子回调，分析人士认为短期"
+        f"市场仍以震荡为主，投资者应当注意控制仓位。以上为1月{day}日收盘播报，仅供参考，不构成投资建议。"
+    )
+
+
+@pytest.mark.parametrize("outlet", ["新华社", "联合早报"])
+def test_a_daily_note_with_other_figures_is_another_article(outlet: str) -> None:
+    first = article("沪指收盘播报", note(27, "4120.5", "0.31", "4133.2", "4101.7"))
+    second = article(
+        "沪指收盘播报", note(28, "4098.8", "0.53", "4125.9", "4090.4"), outlet, hours=24
+    )
+    assert compare(first, second).containment >= 0.5
+    assert kind(first, second) == "none"
+
+
+def test_a_notice_comes_again_the_next_day_word_for_word_and_is_another() -> None:
+    text = "中国人民银行今日继续暂停公开市场操作，称银行体系流动性处于充裕水平，可吸收到期的影响。"
+    assert kind(article("央行暂停操作", text), article("央行暂停操作", text, hours=24)) == "none"
+    assert kind(article("央行暂停操作", text), article("央行暂停操作", text, hours=1)) == "copy"
+    other = article("央行暂停操作", text, "联合早报", hours=24)
+    assert kind(article("央行暂停操作", text), other) == "copy"
+
+
+def test_notices_of_one_form_about_two_people_are_two() -> None:
+    form = (
+        "据中央纪委国家监委驻当地纪检监察组消息：{}涉嫌严重违纪违法，目前正接受纪律审查和监察调查。"
+    )
+    first, second = form.format("某市原主任张三"), form.format("某省原局长李四丰")
+    assert kind(article("张三被查", first), article("李四丰被查", second, hours=2)) == "none"
+
+
+def test_pages_whose_titles_count_are_told_apart() -> None:
+    form = "本版图片：{}。" + LEAD[:70]
+    first, second = (
+        article("03版图片报道", form.format("桥")),
+        article("04版图片报道", form.format("湖")),
+    )
+    assert compare(first, second).containment > 0.85
+    assert kind(first, second) == "none"
+
+
+def test_a_digest_is_not_its_items() -> None:
+    item = article("喀布尔机场2月3日重新开放", LEAD, "36氪")
+    text = OTHER_LEAD * 2 + REST + LEAD
+    for title in ("8点1氪丨某车企降价；喀布尔机场重新开放；金价再涨", "早报｜金价再涨"):
+        digest = article(title, text, "36氪", hours=5)
+        assert relate(item, digest) == Relation("digest_contains", 1.0, of_second=False)
+        assert relate(digest, item) == Relation("digest_contains", 1.0, of_second=True)
+    assert "digest_contains" not in DUPLICATE
+
+
+def test_an_item_that_leads_a_digest_is_not_merged_with_it() -> None:
+    item = article("某车企全系降价两成", LEAD, "36氪")
+    digest = article(
+        "8点1氪丨某车企全系降价两成；金价再涨；航线重开", LEAD + REST + OTHER_LEAD, "36氪"
+    )
+    assert kind(item, digest) == "digest_contains"
+
+
+def test_two_reports_that_quote_the_same_are_two() -> None:
+    statement = LEAD[:95]
+    first = article("喀布尔居民等待航班", statement + OTHER_LEAD)
+    second = article("冬季大雾考验导航设备", statement + REST[:110], "联合早报")
+    assert compare(first, second).containment > 0.3
+    assert kind(first, second) == "none"
+
+
+def test_the_next_report_of_an_outlet_has_parts_of_the_last() -> None:
+    first = article(text=LEAD + REST)
+    second = article("旅行社电话响个不停 侨民盼回乡", OTHER_LEAD + REST, hours=20)
+    assert compare(first, second).containment >= 0.6
+    assert kind(first, second) == "none"
+
+
+@pytest.mark.parametrize("text", ["", "照片", "点击查看更多内容"])
+def test_next_to_nothing_is_the_same_as_nothing(text: str) -> None:
+    assert kind(article(text=text), article(text=text)) == "none"
+
+
+def test_without_titles_only_what_begins_alike_is_an_excerpt() -> None:
+    whole = LEAD + REST + OTHER_LEAD
+    lead, middle = article("", LEAD, "联合早报"), article("", OTHER_LEAD, "联合早报")
+    assert kind(article(text=whole), lead) == "excerpt"
+    assert kind(article(text=whole), middle) == "digest_contains"
+    assert kind(article("", whole), middle) == "digest_contains"
+
+
+# --- laws ----------------------------------------------------------------------------------------
+
+TEXTS = st.builds(
+    article,
+    st.sampled_from([TITLE, "", "早报｜要闻", "03版 图片", "04版 图片", "喀布尔"]),
+    st.lists(st.sampled_from([LEAD, REST, OTHER_LEAD, "2026", "照片"]), max_size=4).map("".join)
+    | st.text(max_size=80),
+    st.sampled_from(["", "a", "b"]),
+    st.floats(0, 100),
+    st.sampled_from(["", "https://example.org/1"]),
+    st.sampled_from("ab"),
+)
+
+
+@given(TEXTS, TEXTS)
+def test_what_one_is_to_the_other_the_other_is_to_it(first: CopyText, second: CopyText) -> None:
+    found, turned = relate(first, second), relate(second, first)
+    assert (found.kind, found.score) == (turned.kind, turned.score)
+    if found.kind in ("excerpt", "digest_contains"):
+        assert found.of_second != turned.of_second
+
+
+@given(TEXTS, TEXTS)
+def test_all_shares_are_shares(first: CopyText, second: CopyText) -> None:
+    seen = compare(first, second)
+    shares = (seen.containment, seen.back, seen.head, seen.titles, seen.title_part, seen.numbers)
+    assert all(0 <= share <= 1 for share in (*shares, seen.back_numbers, seen.ratio))
+    assert seen.length == min(len(first.body), len(second.body))
+    assert 0 <= judge(seen).score <= 1
+
+
+@given(TEXTS)
+def test_a_text_of_some_length_is_a_copy_of_itself(text: CopyText) -> None:
+    kinds = {"revision"} if text.url else {"copy"} if len(text.body) >= 40 else {"none"}
+    assert relate(text, text).kind in kinds
