@@ -16,7 +16,14 @@ from pathlib import Path
 
 from aggregator.core import story_weights
 from aggregator.core.story_counts import WordCounts
-from aggregator.core.story_pairs import FEATURES, PairOdds, odds, pair_features
+from aggregator.core.story_pairs import (
+    FEATURES,
+    PairOdds,
+    by_titles,
+    odds,
+    pair_features,
+    pair_odds,
+)
 from aggregator.core.story_prints import StoryPrint, story_print
 from aggregator.core.story_titles import TITLE_FEATURES, title_features
 from bench.story_data import Headlines, Item, StoryData, folds, weights
@@ -175,7 +182,9 @@ def unseen_odds(
         label = data.labels.get(newer)
         fold = models.fold_of[label.group] if label else None
         row = pair_features(a, b)
-        return PairOdds(models.event[fold].odds(row), models.story[fold].odds(row))
+        event, story = models.event[fold].odds(row), models.story[fold].odds(row)
+        # headlines are labelled apart from the groups
+        return PairOdds(pair_odds(a, b).event if by_titles(a, b) else event, story)
 
     return odds_of
 

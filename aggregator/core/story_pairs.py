@@ -64,9 +64,14 @@ def pair_odds(a: StoryPrint, b: StoryPrint) -> PairOdds:
     """The same whichever comes first, and for prints that were stored."""
     features = pair_features(a, b)
     story = odds(features, _STORY, STORY_BIAS)
-    if min(len(a.body), len(b.body)) < NO_TEXT:
+    if by_titles(a, b):
         return PairOdds(title_odds(title_features(a, b)), story)
     return PairOdds(odds(features, _EVENT, EVENT_BIAS), story)
+
+
+def by_titles(a: StoryPrint, b: StoryPrint) -> bool:
+    """Whether their headlines alone decide, as one of them has no text."""
+    return min(len(a.body), len(b.body)) < NO_TEXT
 
 
 def likeness(a: StoryPrint, b: StoryPrint) -> float:

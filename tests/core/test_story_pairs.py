@@ -1,0 +1,134 @@
+"""Do two articles tell of the same event?"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.core import story_weights
+from aggregator.core.story_counts import WordCounts
+from aggregator.core.story_pairs import (
+    FEATURES,
+    chance,
+    likeness,
+    pair_features,
+    pair_odds,
+)
+from aggregator.core.story_prints import StoryPrint, from_bytes, story_print, to_bytes
+from aggregator.core.story_titles import (
+    TITLE_FEATURES,
+    longest_run,
+    missing_word,
+    title_features,
+    title_odds,
+)
+
+NOW = datetime(2026, 1, 30, 8, tzinfo=UTC)
+
+
+def printed(title: str, text: str = "", feed: str = "a", hours: float = 0) -> StoryPrint:
+    when = NOW + timedelta(hours=hours)
+    return story_print(feed, when, title, text, WordCounts().idf)
+
+
+QUAKE = printed(
+    "日本北海道发生6.8级地震 暂无海啸预警",
+    "据日本气象厅消息，当地时间30日下午，北海道十胜地区近海发生6.8级地震，震源深度60公里，"
+    "目前没有海啸预警，暂无人员伤亡报告。",
+)
+QUAKE_TOO = printed(
+    "北海道近海6.8级地震，多地震感强烈",
+    "日本北海道十胜近海30日发生6.8级地震，札幌等多地震感强烈，新干线部分列车停运，气象厅称没有海啸危险。",
+    "b",
+    2,
+)
+CARS = printed(
+    "小米汽车：上月交付新车超过39000辆",
+    "小米汽车公布，2026年1月交付量超过39000辆，同比增长约七成，门店数量也增加了。",
+    "c",
+    2,
+)
+OTHER_CARS = printed(
+    "蔚来汽车：上月交付新车27182辆",
+    "蔚来汽车公布，2026年1月交付量为27182辆，同比增长约九成，门店数量也增加了。",
+    "d",
+    3,
+)
+
+
+def test_reports_of_one_event_are_likely_and_others_are_not() -> None:
+    assert chance(pair_odds(QUAKE, QUAKE_TOO).event) > 0.9
+    assert chance(pair_odds(QUAKE, QUAKE_TOO).story) > 0.9
+    assert chance(pair_odds(QUAKE, CARS).event) < 0.01
+    assert chance(pair_odds(QUAKE, CARS).story) < 0.1
+
+
+def test_what_differs_in_subject_and_number_is_another_event() -> None:
+    assert likeness(CARS, OTHER_CARS) > likeness(QUAKE, QUAKE_TOO) / 2
+    features = dict(zip(FEATURES, pair_features(CARS, OTHER_CARS), strict=True))
+    assert features["number_conflict"] == features["subject_conflict"] == 1
+    same = printed("小米汽车：上月交付新车超过39000辆", OTHER_CARS.body, "d", 3)
+    assert pair_odds(CARS, OTHER_CARS).event < pair_odds(CARS, same).event - 2
+
+
+def test_what_is_far_apart_in_time_is_less_likely_one_event() -> None:
+    later = printed("北海道近海6.8级地震，多地震感强烈", QUAKE_TOO.body, "b", 240)
+    assert pair_odds(QUAKE, later).event < pair_odds(QUAKE, QUAKE_TOO).event
+
+
+def test_without_text_headlines_decide() -> None:
+    one, two = printed(QUAKE.title), printed("北海道近海6.8级地震，多地震感强烈", feed="b")
+    assert pair_odds(one, two).event == title_odds(title_features(one, two))
+    assert chance(pair_odds(one, two).event) > 0.5
+    assert chance(pair_odds(one, printed("小米汽车交付新车", feed="b")).event) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("word", "text", "title", "share"),
+    [
+        ("电动汽车", "电动车", "电动车", pytest.approx(1 / 3)),
+        ("电动汽车", "某电动汽车厂", "", 1.0),
+        ("伦交所", "x", "伦敦证交所", 0.75),
+        ("伦交所", "x", "所在伦敦", 0.0),
+        ("车", "车", "车", 0.0),
+    ],
+)
+def test_a_missing_word_may_stand_there_in_part(
+    word: str, text: str, title: str, share: float
+) -> None:
+    assert missing_word(word, text, title) == share
+
+
+def test_the_longest_run_is_that_of_both() -> None:
+    assert longest_run("北海道地震", "日本北海道发生地震") == 3
+    assert longest_run("", "x") == 0
+
+
+def test_every_feature_has_a_weight() -> None:
+    assert set(story_weights.EVENT_WEIGHTS) == set(story_weights.STORY_WEIGHTS) == set(FEATURES)
+    assert set(story_weights.TITLES_WEIGHTS) == set(TITLE_FEATURES)
+
+
+PRINTS = st.builds(
+    printed,
+    st.text(st.sampled_from("日本北海道地震6.8级，：“”早盘涨跌 a1"), max_size=30),
+    st.text(st.sampled_from("日本北海道地震汽车交付30日"), max_size=60),
+    st.sampled_from("ab"),
+    st.floats(0, 500),
+)
+
+
+@given(PRINTS, PRINTS)
+def test_odds_are_the_same_either_way_round_and_once_stored(a: StoryPrint, b: StoryPrint) -> None:
+    odds = pair_odds(a, b)
+    assert pair_odds(b, a) == odds
+    assert pair_odds(from_bytes(to_bytes(a)), from_bytes(to_bytes(b))) == odds
+    assert math.isfinite(odds.event)
+    assert math.isfinite(odds.story)
+    assert 0 < chance(odds.event) < 1
+    assert all(math.isfinite(one) for one in pair_features(a, b))
+    assert title_features(a, b) == title_features(b, a)
