@@ -152,8 +152,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         data = read_data(options.data)
-    except (OSError, ValueError, KeyError) as error:
-        print(f"{options.data}: {error!r}", file=sys.stderr)
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except (ValueError, KeyError) as error:
+        print(f"{options.data}: of another format: {error!r}", file=sys.stderr)
         return 2
     if options.train:
         from bench import story_training as training

@@ -5,12 +5,17 @@ It brings its dictionary along, asks nothing of the network, and cuts 500 charac
 
 from __future__ import annotations
 
+import re
+
 import rjieba
 
 from aggregator.core.text import is_unspaced, letters
 
 _NAMES = ("nr", "ns", "nt", "nz")
 """How the tags of people, places, organisations and other proper names begin."""
+
+_SAYS = re.compile("(?<=..)[说称]$")
+"""What unknown names are taken together with."""
 
 
 def words(folded: str) -> list[str]:
@@ -35,8 +40,5 @@ def names(folded: str) -> list[str]:
     By dictionary and tag, so of people whom it does not know only what looks like a name.
     Of two letters at least.
     """
-    return [
-        word
-        for word, tag in rjieba.tag(folded)
-        if tag.startswith(_NAMES) and len(letters(word)) > 1 and not word[0].isdigit()
-    ]
+    tagged = [_SAYS.sub("", word) for word, tag in rjieba.tag(folded) if tag.startswith(_NAMES)]
+    return [word for word in tagged if len(letters(word)) > 1 and not word[0].isdigit()]
