@@ -50,10 +50,10 @@ SWEEPS = 5
 PART = 2
 """Articles that each part of a divided event has at least."""
 
-APART = 0.30
+APART = 0.50
 """An event is divided if the mean chance of pairs across is below this, and ..."""
 
-CLOSER = 0.40
+CLOSER = 0.20
 """... that of pairs within each part is higher by so much."""
 
 STORY_LEAVE = 0.25
