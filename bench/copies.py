@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import lzma
 import random
 import statistics
 import sys
@@ -290,8 +291,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         results = measure(options)
-    except (OSError, ValueError, KeyError) as error:
-        print(f"the data cannot be read: {error}", file=sys.stderr)
+    except (OSError, ValueError, KeyError, lzma.LZMAError) as error:
+        print(f"the data cannot be read: {error!r}", file=sys.stderr)
         return 2
     if options.json:
         print(json.dumps(results, ensure_ascii=False, indent=1))

@@ -226,8 +226,7 @@ def _numbers(text: str) -> frozenset[str]:
 
 def compare(first: CopyText, second: CopyText) -> Evidence:
     """What two articles have in common, the shorter held against the longer."""
-    # of equal length, either may be taken for the shorter, but always the same one
-    swapped = (len(first.body), first.body, first.id) > (len(second.body), second.body, second.id)
+    swapped = _order(first) > _order(second)
     short, long = (second, first) if swapped else (first, second)
     short_grams, long_grams = _grams(short.body, _GRAM), _grams(long.body, _GRAM)
     common = len(short_grams & long_grams)
@@ -256,6 +255,13 @@ def compare(first: CopyText, second: CopyText) -> Evidence:
         hours=abs((first.published - second.published).total_seconds()) / 3600,
         swapped=swapped,
     )
+
+
+def _order(text: CopyText) -> tuple[int, str, str, str]:
+    """Shorter before longer. Of equal length either may be taken for the shorter, but always the
+    same one.
+    """
+    return len(text.body), text.body, text.title, text.id
 
 
 def _grams(text: str, size: int) -> frozenset[str]:

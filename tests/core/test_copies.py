@@ -187,6 +187,15 @@ def test_the_next_report_of_an_outlet_has_parts_of_the_last() -> None:
     assert kind(first, second) == "none"
 
 
+def test_of_one_outlet_another_title_has_to_be_about_the_same() -> None:
+    whole = article(text=LEAD + REST + OTHER_LEAD)
+    about_it = article("喀布尔国际机场重新接待国际航班", LEAD + REST, hours=2)
+    about_half = article("喀布尔机场 旅行社电话响个不停 票价将在两周之内公布", LEAD + REST, hours=2)
+    assert 0.5 <= compare(whole, about_half).head < 0.8
+    assert kind(whole, about_it) == "copy"
+    assert kind(whole, about_half) == "none"
+
+
 @pytest.mark.parametrize("text", ["", "照片", "点击查看更多内容"])
 def test_next_to_nothing_is_the_same_as_nothing(text: str) -> None:
     assert kind(article(text=text), article(text=text)) == "none"
