@@ -18,7 +18,6 @@ from aggregator.core.stories import (
     EVENT_JOIN,
     EVENT_SIZE,
     NO_OVERRIDES,
-    STORY_JOIN,
     UNSEEN,
     Event,
     Near,
@@ -55,6 +54,9 @@ APART = 0.50
 
 CLOSER = 0.20
 """... that of pairs within each part is higher by so much."""
+
+STORY_MOVE = 0.85
+"""An event that already has a story goes to another only for as much as this."""
 
 STORY_LEAVE = 0.25
 SAMPLED = 3
@@ -283,7 +285,7 @@ def mend_story(
     """
     own, size = event.story, len(event.members)
     score, to = best_story(near, sizes, but=own, room=size)
-    if to is not None and score < STORY_JOIN:
+    if to is not None and score < STORY_MOVE:
         to = None
     if not others:
         if to is None:
@@ -293,7 +295,7 @@ def mend_story(
             return (StoryMove((smaller,), to, own),)
         return (StoryMove((event.id,), own, to),)
     here = _belongs(event, others, odds)
-    if to is not None and here < STORY_JOIN and score > here + MARGIN:
+    if to is not None and here < STORY_MOVE and score > here + MARGIN:
         return (StoryMove((event.id,), own, to),)
     if here >= STORY_LEAVE:
         return ()

@@ -1,70 +1,70 @@
-"""Learnt weights of stories, in log-odds per unit of each feature. Made by a command; do not edit:
+"""Learnt weights of stories, in log-odds per unit of each feature.
 
-python -m bench.stories --train
+Made by `python -m bench.stories --train`; not to be edited.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-EVENT_BIAS: Final = -6.553
+EVENT_BIAS: Final = -6.396
 EVENT_WEIGHTS: Final[dict[str, float]] = {
-    "top_title_word": 0.195,
-    "number_conflict": -1.481,
-    "length_ratio": 0.574,
-    "day_conflict": -0.804,
-    "title_in_other": 1.607,
-    "rare_sum": 0.043,
-    "name_share": -0.648,
-    "log_hours": -0.342,
-    "soft_min": 1.956,
-    "soft_max": 1.615,
-    "direction_conflict": -0.205,
-    "grams": 2.998,
-    "rare_count": 0.520,
-    "subject_conflict": -1.532,
-    "same_feed_words": -5.227,
-    "words_soon": 4.395,
-    "session_conflict": -1.547,
-    "session_same": -1.531,
-    "words": 1.142,
+    "top_title_word": 0.147,
+    "number_conflict": -1.534,
+    "length_ratio": 0.584,
+    "day_conflict": -0.806,
+    "title_in_other": 1.654,
+    "rare_sum": 0.031,
+    "name_share": -0.669,
+    "log_hours": -0.365,
+    "soft_min": 2.025,
+    "soft_max": 1.650,
+    "direction_conflict": -0.328,
+    "grams": 2.904,
+    "rare_count": 0.546,
+    "subject_conflict": -1.504,
+    "same_feed_words": -5.133,
+    "words_soon": 4.415,
+    "session_conflict": -1.564,
+    "session_same": -1.620,
+    "words": 1.165,
 }
 
-STORY_BIAS: Final = -3.821
+STORY_BIAS: Final = -3.743
 STORY_WEIGHTS: Final[dict[str, float]] = {
-    "top_title_word": -0.034,
-    "number_conflict": -1.595,
-    "length_ratio": 0.374,
-    "day_conflict": -0.109,
-    "title_in_other": 0.813,
-    "rare_sum": 0.071,
-    "name_share": 1.677,
-    "log_hours": -0.062,
-    "soft_min": 0.906,
-    "soft_max": 0.548,
-    "direction_conflict": -1.700,
-    "grams": 0.087,
-    "rare_count": 0.238,
-    "subject_conflict": -1.674,
-    "same_feed_words": -0.918,
-    "words_soon": 3.365,
-    "session_conflict": -2.425,
-    "session_same": -2.880,
-    "words": 1.598,
+    "top_title_word": -0.031,
+    "number_conflict": -1.568,
+    "length_ratio": 0.410,
+    "day_conflict": -0.156,
+    "title_in_other": 0.895,
+    "rare_sum": 0.054,
+    "name_share": 1.857,
+    "log_hours": -0.064,
+    "soft_min": 1.082,
+    "soft_max": 0.550,
+    "direction_conflict": -1.684,
+    "grams": 0.198,
+    "rare_count": 0.526,
+    "subject_conflict": -1.615,
+    "same_feed_words": -0.992,
+    "words_soon": 3.183,
+    "session_conflict": -2.399,
+    "session_same": -2.917,
+    "words": 1.096,
 }
 
-TITLES_BIAS: Final = -3.254
+TITLES_BIAS: Final = -3.266
 TITLES_WEIGHTS: Final[dict[str, float]] = {
-    "number_conflict": -0.406,
-    "name_share": 0.781,
-    "soft_min": 4.544,
-    "soft_max": 2.863,
-    "direction_conflict": -4.266,
-    "subject_conflict": -0.328,
-    "subject_same": 1.521,
-    "session_conflict": -0.299,
-    "longest_run": -2.146,
-    "shared": 0.163,
-    "top_word": 0.034,
-    "cosine": -0.765,
+    "number_conflict": -0.388,
+    "name_share": 0.710,
+    "soft_min": 4.441,
+    "soft_max": 2.880,
+    "direction_conflict": -4.267,
+    "subject_conflict": -0.306,
+    "subject_same": 1.453,
+    "session_conflict": -0.337,
+    "longest_run": -2.055,
+    "shared": 0.165,
+    "top_word": 0.038,
+    "cosine": -0.780,
 }
