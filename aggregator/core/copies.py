@@ -348,9 +348,7 @@ def _is_next_notice(seen: Evidence, limits: Limits) -> bool:
     ):
         return False
     changed = seen.numbers < 1 and seen.back_numbers < 1
-    if changed and seen.length < limits.long and seen.ratio >= limits.half:
-        return True
-    return seen.length < limits.short and seen.titles < limits.titled and seen.head < limits.head
+    return changed and seen.length < limits.long and seen.ratio >= limits.half
 
 
 def _has_other_subject(seen: Evidence, limits: Limits) -> bool:

@@ -46,18 +46,20 @@ def test_labelled_pairs_and_changed_articles_are_recognised_as_well_as_they_were
     assert set(results) == {"untouched", *CHANGES}
     for name, result in results.items():
         assert result["false"] <= 0.005, name
-        assert result["recall"] >= (0.97 if name in SUMS else 0.99), name
+        if name != "untouched":
+            assert result["recall"] >= (0.97 if name in SUMS else 0.99), name
 
 
 @pytest.mark.parametrize("folder", [POSTS] if POSTS.exists() else [])
 def test_posts_of_2020_are_joined_by_content_and_daily_notes_are_not(folder: Path) -> None:
     posts = read_posts(folder)
-    july = [post for post in posts if f"{post.published:%m-%d}" in ("07-22", "07-23", "07-24")]
-    result = archive(july)
-    assert result["posts"] == len(july) > 1000
-    assert result["of them found by content alone"] >= 0.9 * result["pairs of one URL"] > 20
+    week = [post for post in posts if "07-15" <= f"{post.published:%m-%d}" <= "07-21"]
+    result = archive(week)
+    assert result["posts"] == len(week) > 2500
+    assert result["of them found by content alone"] >= 0.98 * result["pairs of one URL"] > 400
+    assert result["pairs of one title, RTHK, three times or more"] > 10
     assert result["of them merged"] == 0
-    assert result["relations"]["two outlets: copy"] >= 5
+    assert result["relations"]["two outlets: copy"] >= 15
 
 
 # --- the measure itself --------------------------------------------------------------------------

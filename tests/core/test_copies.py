@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from aggregator.core.copies import (
     DUPLICATE,
     CopyText,
+    Evidence,
     Kind,
     Relation,
     compare,
@@ -207,6 +209,78 @@ def test_without_titles_only_what_begins_alike_is_an_excerpt() -> None:
     assert kind(article(text=whole), lead) == "excerpt"
     assert kind(article(text=whole), middle) == "digest_contains"
     assert kind(article("", whole), middle) == "digest_contains"
+
+
+# --- the limits ----------------------------------------------------------------------------------
+
+VERSION = Evidence(
+    containment=0.75, back=0.7, head=0.9, titles=0.7, title_part=0.8, numbers=1, back_numbers=1,
+    numbered=5, conflict=False, ratio=0.9, length=400, listing=False, same_outlet=False,
+    same_url=False, hours=3, swapped=False,
+)  # fmt: skip
+"""Two versions of one report, at two outlets."""
+
+UNCHANGED = {"containment": 0.9, "back": 0.9}
+AT_ONE_OUTLET = {"same_outlet": True}
+
+
+@pytest.mark.parametrize(
+    ("differs", "expected"),
+    [
+        ({}, "copy"),
+        ({"containment": 0.59}, "none"),
+        ({"containment": 0.51, "titles": 0.85}, "copy"),
+        ({"containment": 0.51, "titles": 0.85, "ratio": 0.55}, "none"),
+        ({"head": 0.45}, "none"),
+        ({"titles": 0.05, "containment": 0.69}, "none"),
+        ({"titles": 0.05, "containment": 0.71}, "copy"),
+        ({"ratio": 0.65}, "excerpt"),
+        ({"ratio": 0.4, "containment": 0.62}, "none"),
+        ({"ratio": 0.4, "containment": 0.64}, "excerpt"),
+        ({"ratio": 0.4, "containment": 0.79, "titles": 0.2}, "none"),
+        ({"ratio": 0.4, "containment": 0.81, "titles": 0.2}, "excerpt"),
+        ({"ratio": 0.4, "containment": 0.76, "head": 0.4}, "digest_contains"),
+        ({"ratio": 0.4, "containment": 0.74, "head": 0.4}, "none"),
+        ({**UNCHANGED, "head": 0, "titles": 0}, "copy"),
+        # another outlet's figures
+        ({"numbers": 0.4}, "copy"),
+        ({"numbers": 0.2}, "none"),
+        ({"numbers": 0.2, "numbered": 2}, "copy"),
+        ({"numbers": 0.4, "titles": 0.55}, "none"),
+        ({"numbers": 0.4, "length": 150}, "none"),
+        ({"numbers": 0.4, "hours": 25}, "none"),
+        ({"numbers": 0.4, "titles": 0.2, "hours": 60, **UNCHANGED}, "copy"),
+        # titles that count
+        ({"conflict": True}, "none"),
+        ({"conflict": True, **UNCHANGED}, "none"),
+        ({"conflict": True, **UNCHANGED, "length": 600}, "copy"),
+        # one outlet
+        (AT_ONE_OUTLET, "copy"),
+        ({**AT_ONE_OUTLET, "titles": 0.55, "containment": 0.69}, "none"),
+        ({**AT_ONE_OUTLET, "titles": 0.55, "containment": 0.71}, "copy"),
+        ({**AT_ONE_OUTLET, "titles": 0.35}, "none"),
+        ({**AT_ONE_OUTLET, "titles": 0.35, "containment": 0.82}, "copy"),
+        ({**AT_ONE_OUTLET, "titles": 0.35, "head": 0.6, **UNCHANGED}, "copy"),
+        ({**AT_ONE_OUTLET, "titles": 0.35, "head": 0.4, **UNCHANGED}, "none"),
+        ({**AT_ONE_OUTLET, "numbers": 0.4, "hours": 13}, "none"),
+        ({**AT_ONE_OUTLET, "numbers": 0.4, "titles": 0.2, **UNCHANGED}, "none"),
+        ({**AT_ONE_OUTLET, "numbers": 0.9, "back_numbers": 0.9}, "copy"),
+        ({**AT_ONE_OUTLET, "numbers": 0.9, "back_numbers": 0.9, "hours": 13}, "none"),
+        ({**AT_ONE_OUTLET, "numbers": 0.9, "back_numbers": 0.9, "length": 190}, "none"),
+        (
+            {**AT_ONE_OUTLET, "numbers": 0.9, "back_numbers": 0.9, "length": 190, "titles": 0.8}
+            | UNCHANGED,
+            "copy",
+        ),
+        ({**AT_ONE_OUTLET, "hours": 37, "length": 450}, "none"),
+        ({**AT_ONE_OUTLET, "hours": 35, "length": 450}, "copy"),
+        ({**AT_ONE_OUTLET, "hours": 37, "length": 450, "containment": 1, "back": 0.99}, "copy"),
+        ({**AT_ONE_OUTLET, "hours": 37, "length": 550}, "copy"),
+        ({**AT_ONE_OUTLET, "hours": 19, "length": 190}, "none"),
+    ],
+)
+def test_a_little_more_or_less_decides(differs: dict[str, float], expected: Kind) -> None:
+    assert judge(replace(VERSION, **differs)).kind == expected
 
 
 # --- laws ----------------------------------------------------------------------------------------
