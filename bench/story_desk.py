@@ -13,6 +13,7 @@ from aggregator.core.stories import (
     LEAST_LIKE,
     NEAR,
     NO_OVERRIDES,
+    POSTINGS,
     STORY_HOURS,
     Event,
     Near,
@@ -25,9 +26,6 @@ from aggregator.core.story_mending import mend, mend_story, neighbours
 from aggregator.core.story_pairs import PairOdds, hours_apart, pair_odds
 from aggregator.core.story_prints import StoryPrint, heaviest, story_print
 from bench.story_data import Item
-
-POSTINGS = 400
-"""Of each word, the newest."""
 
 Odds = Callable[[str, StoryPrint, StoryPrint], PairOdds]
 """By the newer article's id: cross-validation has a model for each fold."""

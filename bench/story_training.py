@@ -22,10 +22,9 @@ from aggregator.core.story_pairs import (
     by_titles,
     odds,
     pair_features,
-    pair_odds,
 )
 from aggregator.core.story_prints import StoryPrint, story_print
-from aggregator.core.story_titles import TITLE_FEATURES, title_features
+from aggregator.core.story_titles import TITLE_FEATURES, title_features, title_odds
 from bench.story_data import Headlines, Item, StoryData, folds, weights
 from bench.story_desk import Postings
 
@@ -184,7 +183,9 @@ def unseen_odds(
         row = pair_features(a, b)
         event, story = models.event[fold].odds(row), models.story[fold].odds(row)
         # headlines are labelled apart from the groups
-        return PairOdds(pair_odds(a, b).event if by_titles(a, b) else event, story)
+        if by_titles(a, b):
+            event = min(event, title_odds(title_features(a, b)))
+        return PairOdds(event, story)
 
     return odds_of
 

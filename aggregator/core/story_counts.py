@@ -1,9 +1,9 @@
 """How rare a word is: in how many of the articles so far it stood, learnt from nothing.
 
 A new archive pretends to 1,000 articles without any word, so that the first real ones do not
-make every word common. Figures (online events, B-cubed): 100 pretended articles .001 less,
-word counts of another year as a start no better. Words seen once are dropped every 1,000
-articles: that leaves half of them, and changed no figure.
+make every word common. Cross-validated, B-cubed of events and of stories: .947 and .907; with 100
+pretended articles .946 and .904; if words seen once were not dropped every 1,000 articles, .948
+and .903.
 """
 
 from __future__ import annotations

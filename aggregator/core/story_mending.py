@@ -7,6 +7,11 @@
 
 All give moves. Published names are stable: the larger part keeps the name, the other gets a new
 one and says which it came from (`origin`). The first article of an event never leaves by itself.
+
+Cross-validated, B-cubed and pair F1 of events: unmended .946 and .778; with small events that come
+.947 and .790; divided below a chance of .4 .948 and .794, of .5 .950 and .815, of .6 .952 and .824
+(by six divisions, too few to go by). B-cubed of stories: never moved .912, from .85 .911, from .75
+.908.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Do two articles tell of the same event, or of the same longer story? Features, learnt weights.
 
-Logistic regression on 19 features of a pair (`python -m bench.stories --train`), 30 µs. Where one
-of the two has no text, headlines alone decide (story_titles). Tried, and no better than .002 in
-cross-validated AUC: boosted trees (.955 as well, accuracy .003 more) and their mean with this;
-word counts of another year; vectors of words. Left out as they added nothing: the share of a
-title's words in the other's title, softly and exactly, and the same feed by itself.
+Logistic regression on 19 features of a pair (`python -m bench.stories --train`). Where one of the
+two has no text, headlines must agree as well (story_titles). Cross-validated: AUC .980, accuracy
+.930, F1 .920; cosine of words alone AUC .896. Tried and left out: a title's words in the other's
+title, softly and exactly, and the same feed by itself, which added nothing; months and digits of
+names (YU7) taken from the numbers, which cost .002 of the AUC and .006 of the accuracy.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ SOON = 12.0
 """Hours in which what likeness says of the same event falls to a third."""
 
 NO_TEXT = 20
-"""Letters. With fewer, headlines alone decide whether two articles tell of one event."""
+"""Letters. With fewer, headlines must be likely by themselves too: they were learnt from pairs of
+which half are the same, and alone would say so too often."""
 
 FARTHEST = 30.0
 """Log-odds beyond which nothing is told apart."""
@@ -63,14 +64,14 @@ class PairOdds:
 def pair_odds(a: StoryPrint, b: StoryPrint) -> PairOdds:
     """The same whichever comes first, and for prints that were stored."""
     features = pair_features(a, b)
-    story = odds(features, _STORY, STORY_BIAS)
+    event, story = odds(features, _EVENT, EVENT_BIAS), odds(features, _STORY, STORY_BIAS)
     if by_titles(a, b):
-        return PairOdds(title_odds(title_features(a, b)), story)
-    return PairOdds(odds(features, _EVENT, EVENT_BIAS), story)
+        event = min(event, title_odds(title_features(a, b)))
+    return PairOdds(event, story)
 
 
 def by_titles(a: StoryPrint, b: StoryPrint) -> bool:
-    """Whether their headlines alone decide, as one of them has no text."""
+    """Whether their headlines must agree by themselves too, as one of them has no text."""
     return min(len(a.body), len(b.body)) < NO_TEXT
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pytest
@@ -122,6 +123,14 @@ def test_apart_goes_before_together() -> None:
 def test_nobody_is_apart_from_himself() -> None:
     said = Overrides(apart=frozenset({("a", "a")}))
     assert not said.keeps_apart("a", ["a"])
+
+
+def test_members_that_were_not_looked_at_count_as_unlikely() -> None:
+    unseen = 1 / (1 + math.exp(3))
+    assert membership([0.0], 1) == pytest.approx(0.5)
+    assert membership([0.0], 3) == pytest.approx(0.6 * 0.5 + 0.4 * (0.5 + 2 * unseen) / 3)
+    assert membership([], 2) == pytest.approx(unseen)
+    assert membership([], 0) == 0
 
 
 # --- laws ----------------------------------------------------------------------------------------

@@ -87,6 +87,21 @@ def test_one_bridge_between_two_parts_does_not_hold_them() -> None:
     assert divided("abcdef", odds_of(["abc", "def", "cd"])) == ("d", "e", "f")
 
 
+def test_members_change_sides_until_the_parts_are_the_best() -> None:
+    odds = odds_of(["ab", "bc", "def"])
+    special = {frozenset("ac"): 0.0, frozenset("cd"): 0.4, frozenset("ad"): -9.0}
+    assert divided("abcdef", lambda a, b: special.get(frozenset((a, b)), odds(a, b))) == (
+        "d",
+        "e",
+        "f",
+    )
+
+
+def test_parts_that_are_hardly_closer_than_the_whole_are_not_divided() -> None:
+    near, far = odds_of(["abc", "def"]), {LIKELY: -0.8, UNLIKELY: -1.4}
+    assert divided("abcdef", lambda a, b: far[near(a, b) or 0.0]) == ()
+
+
 def test_what_is_one_or_too_small_or_loose_is_not_divided() -> None:
     assert divided("abcde", odds_of(["abcde"])) == ()
     assert divided("abc", odds_of(["ab"])) == ()
@@ -239,6 +254,8 @@ def test_an_event_alone_joins_a_story_and_the_larger_keeps_its_name() -> None:
     assert mend_story(one, [], many, several, odds_of([])) == (StoryMove(("e",), "s", "t"),)
     single = {"s": StorySize(2, 1), "t": StorySize(1, 1)}
     assert mend_story(one, [], near, single, odds_of([])) == (StoryMove(("f",), "t", "s"),)
+    larger = {"s": StorySize(2, 1), "t": StorySize(3, 1)}
+    assert mend_story(one, [], many, larger, odds_of([])) == (StoryMove(("e",), "s", "t"),)
     assert mend_story(one, [], [near_story("c", two, 0)], single, odds_of([])) == ()
 
 

@@ -76,6 +76,12 @@ def test_traditional_and_full_width_letters_make_the_same_print() -> None:
     assert one == printed("日本北海道发生6.8级地震", "据日本气象厅，没有海啸。")
 
 
+def test_words_of_the_title_come_first_and_count_for_two() -> None:
+    one = printed("日本北海道地震", "气象厅说地震无海啸")
+    assert list(one.title_words) == ["日本", "北海道", "地震"]
+    assert [one.counts[word] for word in ("日本", "地震", "海啸")] == [2, 3, 1]
+
+
 def test_only_the_beginning_of_a_text_is_read() -> None:
     start = "地震" * (BODY // 2)
     assert printed("题目", start) == printed("题目", start + "x" * 200 + "海啸" * 9999)
@@ -83,7 +89,9 @@ def test_only_the_beginning_of_a_text_is_read() -> None:
 
 def test_times_are_in_utc() -> None:
     there = NOW.astimezone(timezone(timedelta(hours=8)))
-    assert story_print("f", there, "a", "", len).published == NOW
+    made = story_print("f", there, "a", "", len)
+    assert made.published == NOW
+    assert made.published.tzinfo is UTC
 
 
 def test_it_is_found_by_its_rarest_words_first() -> None:

@@ -57,6 +57,8 @@ def test_the_lead_is_whole_and_no_copy_and_gives_the_headline() -> None:
     assert (view.first_report, view.began, view.latest) == ("a", FLASH.published, COPY.published)
     only_copies = story_view([WIRE, COPY])
     assert only_copies.lead == "b"
+    short = member("s", "镜报", "地震", "新华社东京1月30日电 地震。", 0)
+    assert story_view([short, WIRE, COPY]).lead == "b"
     assert story_view([FLASH]).headline == "北海道发生6.8级地震"
 
 
