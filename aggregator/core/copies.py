@@ -50,6 +50,9 @@ _TITLE_GRAM = 2
 _HEAD = 200
 """Letters of the longer text where the shorter one's title is looked for: its lead."""
 
+_TITLE = 200
+"""Characters of a title that are looked at for what it lists."""
+
 _OPENING = 40
 """Letters that are looked for there where either has no title: longer than a dateline."""
 
@@ -214,7 +217,7 @@ def copy_text(
         title=letters(fold(title)),
         body=body,
         numbers=_numbers(body),
-        listing=_LISTING.search(title) is not None,
+        listing=_LISTING.search(title[:_TITLE]) is not None,
         published=published,
         url=url,
     )

@@ -211,6 +211,23 @@ def test_without_titles_only_what_begins_alike_is_an_excerpt() -> None:
     assert kind(article("", whole), middle) == "digest_contains"
 
 
+@pytest.mark.parametrize(
+    ("title", "listing"),
+    [
+        ("8点1氪丨某车企降价；喀布尔机场重新开放", True),
+        ("1月28日投资早报|某股预亏6.5亿元", True),
+        ("金价再涨；航线重开；某车企降价", True),
+        ("早报：金价再涨", True),
+        ("阿富汗宣布重开喀布尔机场国际航线", False),
+        ("大西洋观察｜西方裂痕下的现实与隐忧", False),
+        ("北京晚报社长谈新闻", False),
+        ("|" * 1_000_000, False),
+    ],
+)
+def test_titles_that_list_several_things(title: str, listing: bool) -> None:
+    assert article(title).listing is listing
+
+
 # --- the limits ----------------------------------------------------------------------------------
 
 VERSION = Evidence(
@@ -258,6 +275,8 @@ AT_ONE_OUTLET = {"same_outlet": True}
         (AT_ONE_OUTLET, "copy"),
         ({**AT_ONE_OUTLET, "titles": 0.55, "containment": 0.69}, "none"),
         ({**AT_ONE_OUTLET, "titles": 0.55, "containment": 0.71}, "copy"),
+        ({**AT_ONE_OUTLET, "titles": 0.55, "containment": 0.66, "ratio": 0.4}, "none"),
+        ({**AT_ONE_OUTLET, "titles": 0.55, "containment": 0.71, "ratio": 0.4}, "excerpt"),
         ({**AT_ONE_OUTLET, "titles": 0.35}, "none"),
         ({**AT_ONE_OUTLET, "titles": 0.35, "containment": 0.82}, "copy"),
         ({**AT_ONE_OUTLET, "titles": 0.35, "head": 0.6, **UNCHANGED}, "copy"),
