@@ -217,6 +217,10 @@ def train(data: StoryData, ready: Prepared) -> str:
     story = fit_pairs(data, ready, [pair.same_story for pair in data.pairs])
     same = [one.same for one in data.headlines]
     titles = fit(ready.headlines, same, [1.0] * len(same), TITLES_PENALTY)
+    return weights_text(event, story, titles)
+
+
+def weights_text(event: Model, story: Model, titles: Model) -> str:
     return "\n".join(
         [
             '"""Learnt weights of stories, in log-odds per unit of each feature.',

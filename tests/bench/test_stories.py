@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from aggregator.core import story_weights as weights_
+from aggregator.core.story_pairs import FEATURES
+from aggregator.core.story_titles import TITLE_FEATURES
 from bench.stories import (
     StreamResult,
     main,
@@ -18,6 +22,7 @@ from bench.stories import (
 )
 from bench.story_data import StoryData, accuracy_f1, auc, bcubed_pairs, folds, read_data, weights
 from bench.story_desk import Desk
+from bench.story_training import WEIGHTS_FILE, Model, prepare, weights_text
 from tests.conftest import SHARED
 
 STORIES = SHARED / "stories"
@@ -117,6 +122,37 @@ def test_clusters_are_measured_by_article_and_by_pair() -> None:
     assert bcubed_pairs({"a": "x", "b": "y", "c": "z"}, truth) == (pytest.approx(0.8), 0.0)
     together = bcubed_pairs({"a": "x", "b": "x", "c": "x", "more": "x"}, truth)
     assert together == (pytest.approx(2 * (5 / 9) / (5 / 9 + 1)), 0.5)
+
+
+# --- training ------------------------------------------------------------------------------------
+
+
+def test_the_file_of_weights_is_as_the_command_writes_it() -> None:
+    text = weights_text(
+        Model(weights_.EVENT_BIAS, tuple(weights_.EVENT_WEIGHTS[name] for name in FEATURES)),
+        Model(weights_.STORY_BIAS, tuple(weights_.STORY_WEIGHTS[name] for name in FEATURES)),
+        Model(
+            weights_.TITLES_BIAS, tuple(weights_.TITLES_WEIGHTS[name] for name in TITLE_FEATURES)
+        ),
+    )
+    assert text == WEIGHTS_FILE.read_text("utf-8")
+
+
+def test_what_is_trained_on_is_what_was_known_on_arrival(tmp_path: Path) -> None:
+    data = read_data(written(tmp_path))
+    ready = prepare(data)
+    assert len(ready.pairs) == len(data.pairs)
+    assert len(ready.headlines) == len(data.headlines)
+    assert ready.cross == []  # there is but one group
+    desk = Desk()
+    run_stream(data, desk)
+    assert ready.prints == desk.prints
+
+
+@pytest.mark.skipif(find_spec("sklearn") is not None, reason="scikit-learn is there")
+def test_training_says_what_it_needs(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="pip install scikit-learn"):
+        main(["--data", str(written(tmp_path)), "--train"])
 
 
 # --- the command ---------------------------------------------------------------------------------
