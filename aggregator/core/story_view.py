@@ -19,6 +19,9 @@ from aggregator.core.words import names
 READ = 3000
 """Characters of each text that names, numbers and quotes are looked for in."""
 
+READ_OF_OUTLET = 30_000
+"""Of all its articles together, the earliest first."""
+
 MOST_ONLY = 5
 """Names, numbers and quotes each that are shown of an outlet."""
 
@@ -215,7 +218,7 @@ def _only_here(in_time: Sequence[Member]) -> tuple[OnlyHere, ...]:
         texts.setdefault(one.outlet, []).append(f"{one.title}\n{one.text[:READ]}")
     if len(texts) < 2:
         return ()
-    said = {outlet: _said("\n".join(ones)) for outlet, ones in texts.items()}
+    said = {outlet: _said("\n".join(ones)[:READ_OF_OUTLET]) for outlet, ones in texts.items()}
     found = []
     for outlet, own in said.items():
         others = [one for name, one in said.items() if name != outlet]
