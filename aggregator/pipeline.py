@@ -152,7 +152,9 @@ class Pipeline:
             return False  # a reload took it away between the question what changed and this
         edition = self.edition(edition_id, await self._articles(edition_id))
         written = False
-        for path, body in await self.workers.run(render, edition):
+        for form in FORMATS:
+            body = await self.workers.run(render, edition, form.suffix)
+            path = f"{edition.path}.{form.suffix}"
             written |= await asyncio.to_thread(self.files.write, path, body, edition.updated)
         await self.store.write(editions.record_published, edition_id, changes)
         return written

@@ -2,7 +2,7 @@
 
 read_feed      Retrieved → FeedReading      (core: parse, identity, dates)
 compose_many   Materials → Composed each, or the page it needs first   (compose.py)
-render         Edition → bytes in every format
+render         Edition → bytes in one format
 """
 
 from __future__ import annotations
@@ -148,9 +148,10 @@ def compose_many(
 # --- an edition --------------------------------------------------------------------------------
 
 
-def render(edition: Edition) -> tuple[tuple[str, bytes], ...]:
-    """The edition in every format: its path with suffix, and the bytes."""
-    return tuple((f"{edition.path}.{form.suffix}", form.render(edition)) for form in FORMATS)
+def render(edition: Edition, suffix: str) -> bytes:
+    """The edition in the format of that suffix: one at a time, for it takes much memory."""
+    [form] = [form for form in FORMATS if form.suffix == suffix]
+    return form.render(edition)
 
 
 # --- the past ----------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ class Memory:
 
     main: int
     together: int
+    each: tuple[int, ...] = ()
+    """Of `together`, what each process has, the largest first."""
 
 
 def descendants(pid: int) -> list[int]:
@@ -36,7 +38,8 @@ def descendants(pid: int) -> list[int]:
 
 def measured(pid: int) -> Memory:
     family = {each: _rollup(each) for each in descendants(pid)}
-    return Memory(family.get(pid, {}).get("Rss", 0), sum(m.get("Pss", 0) for m in family.values()))
+    each = sorted((process.get("Pss", 0) for process in family.values()), reverse=True)
+    return Memory(family.get(pid, {}).get("Rss", 0), sum(each), tuple(each))
 
 
 def _rollup(pid: int) -> dict[str, int]:
@@ -63,9 +66,8 @@ class Watch:
     def _look(self) -> None:
         while not self._stop.is_set():
             seen = measured(self._pid)
-            self.most = Memory(
-                max(self.most.main, seen.main), max(self.most.together, seen.together)
-            )
+            largest = max(self.most, seen, key=lambda memory: memory.together)
+            self.most = Memory(max(self.most.main, seen.main), largest.together, largest.each)
             time.sleep(0.25)
 
     def stop(self) -> Memory:

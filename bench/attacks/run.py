@@ -242,7 +242,8 @@ def whole(server: Attacker, good: GoodFeeds, seen: Seen, daemon: Daemon) -> list
         row(
             "all processes below 512 MB",
             memory.together <= TOGETHER_BYTES,
-            f"{memory.together / mb:.0f} MB",
+            f"{memory.together / mb:.0f} MB: "
+            + " + ".join(f"{size / mb:.0f}" for size in memory.each),
         ),
         row(
             "no forbidden address touched",
