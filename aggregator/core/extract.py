@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import urldefrag, urlsplit
 
-import trafilatura
 from lxml import etree, html
 from lxml.html import HtmlElement
 
@@ -247,6 +246,8 @@ def _drop_dead(root: HtmlElement) -> None:
 
 def _located(root: HtmlElement, url: str) -> str:
     """The article's text, as trafilatura sees it."""
+    import trafilatura  # takes 20 MB and a third of a second: only workers need it
+
     # a parsed tree is copied by trafilatura, and its cache of duplicates stays off
     document = trafilatura.bare_extraction(
         root, url=url, include_comments=False, include_formatting=False, deduplicate=False,
@@ -312,6 +313,8 @@ def _place(layout: Layout, known: list[HtmlElement]) -> HtmlElement | None:
 
 def _last_resort(root: HtmlElement, url: str) -> str:
     """trafilatura's own copy of the article; "" if that is no article either."""
+    import trafilatura
+
     copy = trafilatura.extract(
         root, url=url, output_format="html", include_comments=False, include_images=True,
         include_links=True, include_formatting=True, deduplicate=False,

@@ -21,7 +21,7 @@ from aggregator.real_time import ticks
 LARGE = 1_000_000
 """A body of more bytes needs a permit to go on."""
 
-LARGE_AT_ONCE = 3
+LARGE_AT_ONCE = 2
 
 SMALL = 64 * 1024
 HELD = 32_000_000
