@@ -6,6 +6,7 @@ it in bulk statements, so a feed's validators and its entries are never apart.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -197,10 +198,7 @@ def record_poll(
     Its status, what is new to its rhythm, and when it last brought something are decided here.
     Gives the decision and the state as it was stored.
     """
-    entries = reading.entries
-    if len(state.addresses) > 1:
-        entries = _under_known_keys(connection, state.feed_id, entries)
-    decision = record_entries(connection, state.feed_id, entries, now)
+    decision = record_entries(connection, state.feed_id, reading.entries, now)
     something = bool(decision.new or decision.revised)
     dated = [entry.published for entry in decision.new if entry.published != entry.first_seen]
     state = replace(
@@ -224,8 +222,6 @@ def record_pushed(
     if row is None:
         return Decision((), (), 0)
     state = feed_state_of(row)
-    if len(state.addresses) > 1:
-        entries = _under_known_keys(connection, feed_id, entries)
     decision = record_entries(connection, feed_id, entries, now)
     if decision.new:
         dated = [entry.published for entry in decision.new if entry.published != entry.first_seen]
@@ -244,25 +240,28 @@ def record_state(connection: Connection, state: FeedState) -> None:
 
 
 def _under_known_keys(
-    connection: Connection, feed_id: str, entries: Sequence[Entry]
+    connection: Connection, feed_id: str, entries: Sequence[Entry], known: Mapping[str, str]
 ) -> tuple[Entry, ...]:
-    """The entries under the keys they are known by: mirrors of one feed may give them others.
+    """The entries under the keys they are known by: a feed may change its guids, and mirrors of
+    one feed may each have their own.
 
-    An entry is known by its key, else by its canonical URL.
+    An entry is known by its key, else by its canonical URL: if no other entry of the document
+    has that, and none that is known by it stands there as well, for those are several posts on
+    one page.
     """
-    known = _known(connection, feed_id, entries)
-    strange = [entry for entry in entries if entry.url and entry.key not in known]
+    times = Counter(entry.url for entry in entries)
+    strange = [e for e in entries if e.url and e.key not in known and times[e.url] == 1]
+    if not strange:
+        return tuple(entries)
     homes = _homes(connection, strange)
     given = {entry.key for entry in entries}
     keys: dict[str, str] = {}
     for ids in _chunks(sorted(set(homes.values()))):
         for row in connection.execute(_SAME_URL, {"the_id": feed_id, "the_articles": ids}):
-            if row.key not in given:  # else this address has both, and they are two entries
-                keys[row.url] = row.key
-    return tuple(
-        replace(entry, key=keys.get(entry.url, entry.key)) if entry.key not in known else entry
-        for entry in entries
-    )
+            if row.key not in given:
+                keys[row.url] = max(row.key, keys.get(row.url, ""))
+    renamed = {entry.key: keys[entry.url] for entry in strange if entry.url in keys}
+    return tuple(replace(entry, key=renamed.get(entry.key, entry.key)) for entry in entries)
 
 
 def record_entries(
@@ -273,7 +272,11 @@ def record_entries(
     New entries bring their article into being, or join the one that is known by
     the same id; either way the article is to be made (again).
     """
-    decision = decide(entries, _known(connection, feed_id, entries))
+    known = _known(connection, feed_id, entries)
+    under_known = _under_known_keys(connection, feed_id, entries, known)
+    if under_known != tuple(entries):
+        entries, known = under_known, _known(connection, feed_id, under_known)
+    decision = decide(entries, known)
     if decision.new:
         homes = _homes(connection, decision.new)
         missing = {e.article_id: e for e in reversed(decision.new) if e.article_id not in homes}

@@ -150,7 +150,7 @@ def test_a_feeds_articles_come_newest_first_each_once_and_no_others(room: Newsro
         room.make(replace(composed(one), published=one.published))
         ids.append(one.article_id)
     again = replace(entry("again", url=entry("h2").url), published=NOW)
-    room.poll(again)
+    room.poll(again, replace(entry("h2"), published=NOW - 2 * HOUR))
     other = entry("c", feed="guancha")
     room.poll(other, spec=GUANCHA)
     room.make(composed(other))
@@ -202,7 +202,7 @@ def test_the_store_counts_what_is_in_it(room: Newsroom) -> None:
     room.define("kabul", "doha")
     published(room, "a", "kabul", "doha")
     published(room, "b", "kabul")
-    room.poll(entry("c"), entry("d", url=entry("a").url))
+    room.poll(entry("a"), entry("c"), entry("d", url=entry("a").url))
     counts = room.store.counts()
     assert (counts.entries, counts.articles, counts.duplicates) == (4, 2, 1)
     assert counts.pending == 2

@@ -276,3 +276,36 @@ def test_of_late_feeds_few_come_at_once_and_hold_up_no_other(room: Newsroom) -> 
     states = room.read(polls.due_feeds, NOW, 10, (), NOW - HOUR / 6, 2)
     assert [state.feed_id for state in states] == ["f0", "f1", "f5", "guancha"]
     assert len(room.read(polls.due_feeds, NOW, 1, (), NOW - HOUR / 6, 2)) == 1
+
+
+# --- guids that change ---------------------------------------------------------------------------
+
+
+def test_a_feed_that_changes_its_guids_brings_nothing_twice(room: Newsroom) -> None:
+    first = [replace(entry(name), key=f"1-{name}") for name in "abc"]
+    assert len(room.poll(*first).new) == 3
+    for poll in range(2, 5):
+        again = [replace(one, key=f"{poll}-{one.key}") for one in first]
+        decision = room.poll(*again, now=NOW + poll * HOUR)
+        assert (decision.new, decision.revised, decision.known) == ((), (), 3)
+    changed = replace(entry("a", "新的正文"), key="other")
+    decision = room.poll(changed, now=NOW + 9 * HOUR)
+    assert [one.key for one in decision.revised] == ["1-a"]
+
+
+def test_several_posts_on_one_page_are_several(room: Newsroom) -> None:
+    page = "https://example.org/live"
+    posts = [entry(f"live{n}", f"第{n}条", url=page) for n in range(4)]
+    assert len(room.poll(*posts[:3]).new) == 3
+    decision = room.poll(*posts[1:], now=NOW + HOUR)
+    assert [one.key for one in decision.new] == ["live3"]
+    assert decision.revised == ()
+
+
+def test_two_new_guids_on_one_page_replace_none(room: Newsroom) -> None:
+    page = "https://example.org/live"
+    room.poll(entry("old", url=page))
+    decision = room.poll(
+        entry("new1", "甲", url=page), entry("new2", "乙", url=page), now=NOW + HOUR
+    )
+    assert {one.key for one in decision.new} == {"new1", "new2"}
