@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,13 +13,16 @@ from aggregator.config import OutputSettings
 from aggregator.core.model import FeedSpec, TopicSpec
 from aggregator.workers import Workers
 from tests.publisher import (
+    HOUR,
     INTERVAL,
     OUTPUT,
     OWN,
+    Desk,
     OnDesk,
     Play,
     desk,
 )
+from tests.websub_dance import Dance, dance
 
 
 @pytest.fixture(scope="session")
@@ -55,5 +58,19 @@ def on_desk(tmp_path: Path, workers: Workers) -> OnDesk:
                 await play(made)
 
         asyncio.run(scenario())
+
+    return run
+
+
+@pytest.fixture
+def dancing(on_desk: OnDesk) -> Callable[..., None]:
+    """Plays a scenario: `dancing(play)`; `interval` is an hour, so that nothing is set."""
+
+    def run(play: Callable[[Dance], Awaitable[None]]) -> None:
+        async def scenario(desk: Desk) -> None:
+            async with dance(desk) as made:
+                await play(made)
+
+        on_desk(scenario, OWN, interval=HOUR)
 
     return run
