@@ -14,7 +14,7 @@ run: install
 	$(BIN)/aggregator run
 
 test: install test-tools
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 3 --dist worksteal
 
 check: install
 	$(BIN)/ruff check .
