@@ -26,4 +26,6 @@ class Ticks:
 
     def stop(self) -> None:
         """No tick begins any more."""
+        # a tick that this cancels is no error
+        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
         self._scheduler.shutdown(wait=False)
