@@ -142,7 +142,9 @@ def _record(connection: Connection, made: Made, now: datetime, touched: set[str]
     outcome = _outcome(row, composed)
     if outcome == "changed":
         connection.execute(
-            insert(REVISIONS).values(article_id=row.id, seen_at=now, title=row.title, body=row.body)
+            insert(REVISIONS).values(
+                article_id=row.id, seen_at=now, added=0, removed=0, title=row.title, body=row.body
+            )
         )
     values: dict[str, Any] = composed_values(composed) | {
         "state": "ready",

@@ -10,8 +10,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, bindparam, case, false, or_, select, text
 
 from aggregator.core.model import BodyHistory, Entry, Extracted, FeedSpec, Material
+from aggregator.store.columns import UtcDateTime
 from aggregator.store.rows import entry_of, extracted_of
-from aggregator.store.tables import ARTICLES, ENTRIES, EXTRACTS, FEEDS, UtcDateTime
+from aggregator.store.tables import ARTICLES, ENTRIES, EXTRACTS, FEEDS
 
 # The feeds whose articles wait, each found by a step in the index, however many articles it has;
 # that something is not null lets SQLite use the partial index.

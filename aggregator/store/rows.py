@@ -74,6 +74,7 @@ def pending_values(entry: Entry) -> dict[str, Any]:
     return {
         "id": entry.article_id,
         "state": "pending",
+        "number": None,
         "merged_into": "",
         "brought_by": entry.feed_id,
         "enrich_at": entry.first_seen,

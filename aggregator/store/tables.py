@@ -11,48 +11,19 @@ subscriptions with which hubs feeds are subscribed (WebSub), or are to be
 holds         hosts that want to be left in peace
 robots        what sites' robots.txt said
 publications  which editions have changed since they were last published
+
+Those by which articles are grouped stand in group_tables.py.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import JSON, Column, DateTime, Dialect, Index, Table, Text, inspect, text
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import Index, Table, inspect, text
 from sqlmodel import Field, SQLModel
 
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware datetime in UTC, also on databases that keep no zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a time without zone: {value}")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _time(*, nullable: bool = False) -> Any:
-    return Field(sa_type=UtcDateTime, nullable=nullable)
-
-
-def _long_text(*, nullable: bool = False) -> Any:
-    return Field(sa_column=Column(Text, nullable=nullable))
-
-
-def _json() -> Any:
-    return Field(sa_column=Column(JSON, nullable=False))
+from aggregator.store.columns import json_column, long_text, time_column
 
 
 class FeedRow(SQLModel, table=True):
@@ -66,11 +37,11 @@ class FeedRow(SQLModel, table=True):
     url: str
     """The configured one that served last; `addresses` has what is known of each."""
     generator: str
-    next_poll_at: datetime = _time()
+    next_poll_at: datetime = time_column()
     due_because: str
-    last_poll_at: datetime | None = _time(nullable=True)
-    last_success_at: datetime | None = _time(nullable=True)
-    last_new_at: datetime | None = _time(nullable=True)
+    last_poll_at: datetime | None = time_column(nullable=True)
+    last_success_at: datetime | None = time_column(nullable=True)
+    last_new_at: datetime | None = time_column(nullable=True)
     last_status: str
     failures: int
     error: str
@@ -78,11 +49,11 @@ class FeedRow(SQLModel, table=True):
     """Of its bodies that were held against their page: how many gave as much as the page."""
     bodies_cut: int
     """And how many gave less."""
-    addresses: list[dict[str, Any]] = _json()
-    hints: dict[str, Any] = _json()
-    rhythm: list[int] = _json()
+    addresses: list[dict[str, Any]] = json_column()
+    hints: dict[str, Any] = json_column()
+    rhythm: list[int] = json_column()
     """Seconds since 1970."""
-    errors: dict[str, list[Any]] = _json()
+    errors: dict[str, list[Any]] = json_column()
     """By kind: how often, and when last."""
 
 
@@ -102,15 +73,15 @@ class EntryRow(SQLModel, table=True):
     base: str
     author: str
     outlet: str
-    published: datetime = _time()
+    published: datetime = time_column()
     date_given: str
-    first_seen: datetime = _time()
+    first_seen: datetime = time_column()
     language: str
-    title: str = _long_text()
-    categories: list[str] = _json()
-    enclosures: list[dict[str, Any]] = _json()
-    summary: str = _long_text()
-    content: str = _long_text()
+    title: str = long_text()
+    categories: list[str] = json_column()
+    enclosures: list[dict[str, Any]] = json_column()
+    summary: str = long_text()
+    content: str = long_text()
 
 
 class ArticleRow(SQLModel, table=True):
@@ -131,6 +102,7 @@ class ArticleRow(SQLModel, table=True):
             sqlite_where=text("fingerprint <> ''"),
             postgresql_where=text("fingerprint <> ''"),
         ),
+        Index("articles_number", "number", unique=True),
         Index(
             "articles_merged",
             "merged_into",
@@ -141,31 +113,34 @@ class ArticleRow(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     state: str
-    """`pending` before it is first made, `ready`, `dropped` by a feed's rules, `merged`."""
+    """`pending` before it is first made, `ready`, `dropped` by a feed's rules, `merged` into
+    another, `removed` by retention."""
+    number: int | None
+    """In which order articles were first published; None before that."""
     merged_into: str
     brought_by: str
     """The feed that first carried it: feeds take turns at having their articles made."""
-    enrich_at: datetime | None = _time(nullable=True)
+    enrich_at: datetime | None = time_column(nullable=True)
     enrich_tries: int
     fingerprint: str
     url: str
     outlet: str
     author: str
-    published: datetime = _time()
+    published: datetime = time_column()
     published_by: str
-    updated: datetime = _time()
-    first_seen: datetime = _time()
+    updated: datetime = time_column()
+    first_seen: datetime = time_column()
     language: str
     image_url: str
-    title: str = _long_text()
-    image_alt: str = _long_text()
-    lead: str = _long_text()
-    categories: list[str] = _json()
-    enclosures: list[dict[str, Any]] = _json()
-    verdicts: list[list[Any]] = _json()
+    title: str = long_text()
+    image_alt: str = long_text()
+    lead: str = long_text()
+    categories: list[str] = json_column()
+    enclosures: list[dict[str, Any]] = json_column()
+    verdicts: list[list[Any]] = json_column()
     """Of each entry's body whether it is the whole text, and why."""
     body_from: str
-    body: str = _long_text()
+    body: str = long_text()
 
 
 class ExtractRow(SQLModel, table=True):
@@ -173,16 +148,16 @@ class ExtractRow(SQLModel, table=True):
 
     article_id: str = Field(primary_key=True)
     url: str
-    fetched_at: datetime = _time()
+    fetched_at: datetime = time_column()
     stale: bool
     """The page is to be visited again: only `validators` count, and the text if it is unchanged."""
-    validators: dict[str, str] = _json()
+    validators: dict[str, str] = json_column()
     author: str
-    published: datetime | None = _time(nullable=True)
+    published: datetime | None = time_column(nullable=True)
     image: str
     language: str
-    title: str = _long_text()
-    body: str = _long_text()
+    title: str = long_text()
+    body: str = long_text()
 
 
 class QuarantineRow(SQLModel, table=True):
@@ -194,8 +169,8 @@ class QuarantineRow(SQLModel, table=True):
     url: str
     error: str
     tries: int
-    first_at: datetime = _time()
-    last_at: datetime = _time()
+    first_at: datetime = time_column()
+    last_at: datetime = time_column()
 
 
 class RevisionRow(SQLModel, table=True):
@@ -204,9 +179,12 @@ class RevisionRow(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     article_id: str
-    seen_at: datetime = _time()
-    title: str = _long_text()
-    body: str = _long_text()
+    seen_at: datetime = time_column()
+    added: int
+    """Letters that came with the change, and that went."""
+    removed: int
+    title: str = long_text()
+    body: str = long_text()
 
 
 class MatchRow(SQLModel, table=True):
@@ -218,8 +196,8 @@ class MatchRow(SQLModel, table=True):
 
     topic_id: str = Field(primary_key=True)
     article_id: str = Field(primary_key=True)
-    published: datetime = _time()
-    reasons: list[dict[str, str]] = _json()
+    published: datetime = time_column()
+    reasons: list[dict[str, str]] = json_column()
 
 
 class SubscriptionRow(SQLModel, table=True):
@@ -234,16 +212,16 @@ class SubscriptionRow(SQLModel, table=True):
     feed_id: str
     topic: str
     hub: str
-    hubs: list[str] = _json()
+    hubs: list[str] = json_column()
     secret: str
     state: str
     callback: str
-    act_at: datetime | None = _time(nullable=True)
-    lease_until: datetime | None = _time(nullable=True)
+    act_at: datetime | None = time_column(nullable=True)
+    lease_until: datetime | None = time_column(nullable=True)
     tries: int
-    last_push_at: datetime | None = _time(nullable=True)
-    announced_at: datetime | None = _time(nullable=True)
-    missed_at: datetime | None = _time(nullable=True)
+    last_push_at: datetime | None = time_column(nullable=True)
+    announced_at: datetime | None = time_column(nullable=True)
+    missed_at: datetime | None = time_column(nullable=True)
     pushes: int
     ignored: int
     error: str
@@ -253,21 +231,21 @@ class HoldRow(SQLModel, table=True):
     __tablename__ = "holds"
 
     host: str = Field(primary_key=True)
-    until: datetime = _time()
+    until: datetime = time_column()
 
 
 class RobotsRow(SQLModel, table=True):
     __tablename__ = "robots"
 
     origin: str = Field(primary_key=True)
-    asked_at: datetime = _time()
+    asked_at: datetime = time_column()
     delay: float | None
     kept_seconds: float
-    unreachable_since: datetime | None = _time(nullable=True)
+    unreachable_since: datetime | None = time_column(nullable=True)
     kind: str
     failure: str
     status: int
-    rules: str = _long_text()
+    rules: str = long_text()
 
 
 class PublicationRow(SQLModel, table=True):
@@ -282,18 +260,18 @@ class PublicationRow(SQLModel, table=True):
     """What `changes` was when it was last published."""
 
 
-def _table(row: type[SQLModel]) -> Table:
+def table_of(row: type[SQLModel]) -> Table:
     return cast(Table, inspect(row).local_table)
 
 
-FEEDS = _table(FeedRow)
-ENTRIES = _table(EntryRow)
-ARTICLES = _table(ArticleRow)
-EXTRACTS = _table(ExtractRow)
-REVISIONS = _table(RevisionRow)
-MATCHES = _table(MatchRow)
-SUBSCRIPTIONS = _table(SubscriptionRow)
-HOLDS = _table(HoldRow)
-ROBOTS = _table(RobotsRow)
-PUBLICATIONS = _table(PublicationRow)
-QUARANTINE = _table(QuarantineRow)
+FEEDS = table_of(FeedRow)
+ENTRIES = table_of(EntryRow)
+ARTICLES = table_of(ArticleRow)
+EXTRACTS = table_of(ExtractRow)
+REVISIONS = table_of(RevisionRow)
+MATCHES = table_of(MatchRow)
+SUBSCRIPTIONS = table_of(SubscriptionRow)
+HOLDS = table_of(HoldRow)
+ROBOTS = table_of(RobotsRow)
+PUBLICATIONS = table_of(PublicationRow)
+QUARANTINE = table_of(QuarantineRow)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
-from aggregator.store import tables
+from aggregator.store import group_tables, tables
 
-assert tables.FEEDS.metadata is SQLModel.metadata
+assert tables.FEEDS.metadata is group_tables.EVENTS.metadata is SQLModel.metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,152 @@
+"""Copies, events and stories; articles are numbered in the order in which they were published.
+
+What is stored already is grouped afterwards (`aggregator reprocess`, or by the daemon as it runs).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+TIME = sa.DateTime(timezone=True)
+
+Recreate = Literal["always", "never"]
+
+
+def upgrade() -> None:
+    # SQLite adds columns at the end only, behind the long texts, and would read through these
+    recreate: Recreate = "always" if op.get_context().dialect.name == "sqlite" else "never"
+    _number_articles(recreate)
+    _measure_revisions(recreate)
+    _tables_of_copies()
+    _tables_of_stories()
+
+
+def _number_articles(recreate: Recreate) -> None:
+    with op.batch_alter_table("articles", recreate=recreate) as articles:
+        articles.add_column(sa.Column("number", sa.Integer), insert_after="state")
+    op.execute(
+        "UPDATE articles SET number = counted.number FROM ("
+        " SELECT id, row_number() OVER (ORDER BY first_seen, id) AS number"
+        " FROM articles WHERE state = 'ready'"
+        ") AS counted WHERE counted.id = articles.id"
+    )
+    op.create_index("articles_number", "articles", ["number"], unique=True)
+
+
+def _measure_revisions(recreate: Recreate) -> None:
+    with op.batch_alter_table("revisions", recreate=recreate) as revisions:
+        for name, after in (("added", "seen_at"), ("removed", "added")):
+            column = sa.Column(name, sa.Integer, nullable=False, server_default="0")
+            revisions.add_column(column, insert_after=after)
+    with op.batch_alter_table("revisions") as revisions:
+        revisions.alter_column("added", server_default=None)
+        revisions.alter_column("removed", server_default=None)
+
+
+def _tables_of_copies() -> None:
+    op.create_table(
+        "sketches",
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("era", sa.Integer, nullable=False),
+        sa.Column("size", sa.Integer, nullable=False),
+    )
+    op.create_index("sketches_era", "sketches", ["era"])
+    op.create_table(
+        "sketch_hashes",
+        sa.Column("era", sa.Integer, primary_key=True),
+        sa.Column("hash", sa.Integer, primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "sentences",
+        sa.Column("source", sa.String, primary_key=True),
+        sa.Column("hash", sa.Integer, primary_key=True),
+        sa.Column("times", sa.Integer, nullable=False),
+        sa.Column("days", sa.String, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "sources",
+        sa.Column("source", sa.String, primary_key=True),
+        sa.Column("articles", sa.Integer, nullable=False),
+    )
+    op.create_table(
+        "relations",
+        sa.Column("article_id", sa.String, primary_key=True),
+        sa.Column("other_id", sa.String, primary_key=True),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("score", sa.Float, nullable=False),
+        sa.Column("of_second", sa.Boolean, nullable=False),
+        sa.Column("seen_at", TIME, nullable=False),
+    )
+    op.create_index("relations_other", "relations", ["other_id"])
+    op.create_table(
+        "rulings",
+        sa.Column("scope", sa.String, primary_key=True),
+        sa.Column("first_id", sa.String, primary_key=True),
+        sa.Column("second_id", sa.String, primary_key=True),
+        sa.Column("rule", sa.String, nullable=False),
+        sa.Column("ruled_at", TIME, nullable=False),
+    )
+
+
+def _tables_of_stories() -> None:
+    op.create_table(
+        "story_prints",
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("hour", sa.Integer, nullable=False),
+        sa.Column("print", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "story_words",
+        sa.Column("word", sa.String, primary_key=True),
+        sa.Column("hour", sa.Integer, primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("part", sa.Integer, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "word_counts",
+        sa.Column("learnt", sa.Integer, primary_key=True),
+        sa.Column("state", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "word_log",
+        sa.Column("learnt", sa.Integer, primary_key=True),
+        sa.Column("article_id", sa.String, nullable=False),
+        sa.Column("words", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "events",
+        sa.Column("id", sa.String, primary_key=True),
+        sa.Column("story_id", sa.String, nullable=False),
+        sa.Column("position", sa.Integer, nullable=False),
+        sa.Column("came_from", sa.String, nullable=False),
+        sa.Column("merged_into", sa.String, nullable=False),
+    )
+    op.create_index("events_story", "events", ["story_id", "position"])
+    op.create_table(
+        "members",
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("event_id", sa.String, nullable=False),
+        sa.Column("position", sa.Integer, nullable=False),
+        sa.Column("because", sa.Integer),
+        sa.Column("score", sa.Float, nullable=False),
+    )
+    op.create_index("members_event", "members", ["event_id", "position"])
+    op.create_table(
+        "stories",
+        sa.Column("id", sa.String, primary_key=True),
+        sa.Column("came_from", sa.String, nullable=False),
+        sa.Column("merged_into", sa.String, nullable=False),
+        sa.Column("latest", TIME, nullable=False),
+    )
