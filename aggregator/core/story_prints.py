@@ -1,7 +1,7 @@
 """A story print: what is kept of an article so that it can be held against others.
 
-    title, text --fold, cut into words--> words --in how many articles each is--> StoryPrint
-                                                                        bytes <------'
+    title, text --fold, cut into words--> StoryDraft --how rare each word is--> StoryPrint
+                                                                      bytes <------'
 
 Everything is from the title and the first 500 characters, where news says what happened. The
 weights of words are those of the moment of arrival: a print never changes, and so neither do the
@@ -18,6 +18,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
+from itertools import islice
 
 from aggregator.core.text import fold, letters
 from aggregator.core.words import words
@@ -80,12 +82,11 @@ _SESSIONS = (  # the parts of a trading day
 )
 
 
-@dataclass(frozen=True, slots=True)
-class StoryPrint:
-    """What an article is held against others by. All texts are folded.
+@dataclass(frozen=True)
+class StoryDraft:
+    """What is read from an article's text: all of a print that needs no weights of words.
 
-    Mappings are in the order of the text, title first: so sums over them come out the same in
-    every process.
+    All texts are folded. It is the costly part, and can be made in another process.
     """
 
     feed: str
@@ -95,17 +96,10 @@ class StoryPrint:
     body: str
     """The letters of the text that was read."""
     counts: Mapping[str, int]
-    """Each word with how often it counts, the title's for two."""
-    idf: Mapping[str, float]
-    """Each word with how rare it was at the moment of arrival, to three decimals."""
-    words: Mapping[str, float]
-    """Each word with its part in the text, as a vector of length 1."""
-    title_words: Mapping[str, float]
-    """Those of the title, with how rare they are."""
-    title_weight: float
-    """The sum of their squares; 1 if there are none."""
-    grams: frozenset[str]
-    """Pairs and triples of characters of the title and the first 150 letters."""
+    """Each word with how often it counts, the title's for two; in the order of the text, title
+    first: so sums over them come out the same in every process."""
+    of_title: int
+    """How many of them, the first ones, are the title's."""
     numbers: frozenset[str]
     """Of the title, with their units."""
     days: frozenset[str]
@@ -120,6 +114,28 @@ class StoryPrint:
     """Of which part of a trading day the title tells; empty if of none."""
     direction: int
     """Whether the title tells of something that went up (1), down (-1), or neither."""
+
+
+@dataclass(frozen=True)
+class StoryPrint(StoryDraft):
+    """What an article is held against others by: its draft, with the weights of its words."""
+
+    idf: Mapping[str, float]
+    """Each word with how rare it was at the moment of arrival, to three decimals."""
+    words: Mapping[str, float]
+    """Each word with its part in the text, as a vector of length 1."""
+    title_words: Mapping[str, float]
+    """Those of the title, with how rare they are."""
+    title_weight: float
+    """The sum of their squares; 1 if there are none."""
+
+    @cached_property
+    def grams(self) -> frozenset[str]:
+        """Pairs and triples of characters of the title and the first 150 letters.
+
+        Made when first asked for: they cost half of what all else in a stored print does.
+        """
+        return character_grams(self.title + self.body[:LEAD])
 
 
 def bare_title(title: str) -> str:
@@ -143,6 +159,11 @@ def story_print(
 
     `idf` says how rare a word is (`WordCounts.idf`); `published` is aware.
     """
+    return weighed(story_draft(feed, published, title, text), idf)
+
+
+def story_draft(feed: str, published: datetime, title: str, text: str) -> StoryDraft:
+    """What a print needs of an article's text; the rest takes and gives as `story_print`."""
     bare = bare_title(title)
     # folding may make several characters of one, or drop some
     body = fold(text[: BODY + 100])[:BODY]
@@ -150,13 +171,12 @@ def story_print(
     counts = Counter({word: TITLE_COUNTS * n for word, n in Counter(in_title).items()})
     counts.update(words(body))
     quoted = (letters(found) for found in _QUOTED.findall(bare))
-    return _print(
+    return StoryDraft(
         feed=feed,
         published=published.astimezone(UTC),
         title=letters(bare),
         body=letters(body),
         counts=dict(counts),
-        idf={word: round(idf(word), 3) for word in counts},
         of_title=len(set(in_title)),
         numbers=_numbers(bare),
         days=frozenset(str(int(day)) for day in _DAY.findall(f"{bare} {body[:120]}")),
@@ -168,45 +188,39 @@ def story_print(
     )
 
 
-def _print(
-    *,
-    feed: str,
-    published: datetime,
-    title: str,
-    body: str,
-    counts: Mapping[str, int],
-    idf: Mapping[str, float],
-    of_title: int,
-    numbers: frozenset[str],
-    days: frozenset[str],
-    names: frozenset[str],
-    subject: str,
-    has_subject: bool,
-    session: str,
-    direction: int,
-) -> StoryPrint:
-    """What follows from the rest is reckoned here alone, so that it is the same once stored."""
-    parts = {word: (1 + math.log(n)) * idf[word] for word, n in counts.items()}
-    length = math.sqrt(sum(part * part for part in parts.values())) or 1.0
-    title_words = {word: idf[word] for word in list(counts)[:of_title]}
+def weighed(draft: StoryDraft, idf: Callable[[str], float]) -> StoryPrint:
+    """The print of a draft; `idf` says how rare a word is now (`WordCounts.idf`)."""
+    return _with_weights(draft, [round(idf(word), 3) for word in draft.counts])
+
+
+def _with_weights(draft: StoryDraft, idf: Sequence[float]) -> StoryPrint:
+    """What follows from the weights is reckoned here alone, so that it is the same once stored."""
+    counts = draft.counts
+    parts = [
+        weight if n == 1 else (1 + math.log(n)) * weight
+        for n, weight in zip(counts.values(), idf, strict=True)
+    ]
+    length = math.sqrt(sum([part * part for part in parts])) or 1.0
+    weights = dict(zip(counts, idf, strict=True))
+    title_words = dict(islice(weights.items(), draft.of_title))
     return StoryPrint(
-        feed=feed,
-        published=published,
-        title=title,
-        body=body,
+        feed=draft.feed,
+        published=draft.published,
+        title=draft.title,
+        body=draft.body,
         counts=counts,
-        idf=idf,
-        words={word: part / length for word, part in parts.items()},
+        of_title=draft.of_title,
+        numbers=draft.numbers,
+        days=draft.days,
+        names=draft.names,
+        subject=draft.subject,
+        has_subject=draft.has_subject,
+        session=draft.session,
+        direction=draft.direction,
+        idf=weights,
+        words=dict(zip(counts, [part / length for part in parts], strict=True)),
         title_words=title_words,
-        title_weight=sum(weight * weight for weight in title_words.values()) or 1.0,
-        grams=character_grams(title + body[:LEAD]),
-        numbers=numbers,
-        days=days,
-        names=names,
-        subject=subject,
-        has_subject=has_subject,
-        session=session,
-        direction=direction,
+        title_weight=sum([weight * weight for weight in title_words.values()]) or 1.0,
     )
 
 
@@ -246,7 +260,7 @@ def to_bytes(print_: StoryPrint) -> bytes:
         "\n".join(print_.counts),
         list(print_.counts.values()),
         [round(weight * 1000) for weight in print_.idf.values()],
-        len(print_.title_words),
+        print_.of_title,
         sorted(print_.numbers),
         sorted(print_.days),
         sorted(print_.names),
@@ -267,13 +281,12 @@ def from_bytes(stored: bytes) -> StoryPrint:
     if not isinstance(row, list) or len(row) != 16 or row[0] != VERSION:
         raise ValueError("a story print is of another version; make it again")
     counted = row[5].split("\n") if row[5] else []
-    return _print(
+    draft = StoryDraft(
         feed=row[1],
         published=datetime.fromisoformat(row[2]),
         title=row[3],
         body=row[4],
         counts=dict(zip(counted, row[6], strict=True)),
-        idf={word: weight / 1000 for word, weight in zip(counted, row[7], strict=True)},
         of_title=row[8],
         numbers=frozenset(row[9]),
         days=frozenset(row[10]),
@@ -283,3 +296,4 @@ def from_bytes(stored: bytes) -> StoryPrint:
         session=row[14],
         direction=row[15],
     )
+    return _with_weights(draft, [weight / 1000 for weight in row[7]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -16,9 +17,11 @@ from aggregator.core.story_prints import (
     bare_title,
     from_bytes,
     heaviest,
+    story_draft,
     story_print,
     to_bytes,
     unlabelled,
+    weighed,
 )
 from aggregator.core.words import names, words
 
@@ -103,6 +106,25 @@ def test_it_is_found_by_its_rarest_words_first() -> None:
     assert set(found) == {"北海道", "地震", "日本", "发生"}
 
 
+def test_a_draft_made_in_another_process_is_weighed_by_what_is_known_when_it_comes_back() -> None:
+    text = "气象厅说，地震没有引发海啸。"
+    draft = story_draft("f", NOW, "日本北海道发生地震", text)
+    counts = WordCounts()
+    for _ in range(50):
+        counts.learn(draft.counts)
+    made = weighed(pickle.loads(pickle.dumps(draft)), counts.idf)
+    assert made == printed("日本北海道发生地震", text, counts)
+    assert made != weighed(draft, WordCounts().idf)
+    assert made.idf["地震"] == round(counts.idf("地震"), 3)
+
+
+def test_pairs_and_triples_are_of_the_title_and_the_first_150_letters() -> None:
+    one = printed("日本地震", "海啸。" + "x" * 148 + "末尾")
+    assert {"日本", "日本地", "震海啸", "xx", "xxx"} <= one.grams
+    assert "x末" not in one.grams
+    assert printed("震").grams == frozenset()
+
+
 TEXTS = st.text(max_size=80) | st.text(
     st.sampled_from("日本北海道地震6.8级，：“”丨\n a1"), max_size=80
 )
@@ -114,6 +136,7 @@ def test_a_stored_print_is_the_same(when: datetime, title: str, text: str) -> No
     one = story_print("f", when, title, text, WordCounts().idf)
     again = from_bytes(to_bytes(one))
     assert again == one
+    assert again.grams == one.grams
     # sums are in the order of the words
     assert list(again.words.items()) == list(one.words.items())
     assert list(again.title_words) == list(one.title_words)
