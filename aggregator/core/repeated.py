@@ -15,7 +15,7 @@ would be forgotten for being left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from zlib import crc32
 
@@ -101,20 +101,35 @@ def accumulate_all(
     for day, hashes in articles:
         number += 1
         for value in set(hashes):
-            counts[value] = _once_more(counts.get(value), day)
+            counts[value] = once_more(counts.get(value), day)
         if number >= WINDOW:
-            number, counts = number // 2, _halved(counts, number)
+            number, counts = number // 2, halved(counts, number)
     return FeedSentences(number, counts)
 
 
-def _once_more(count: SentenceCount | None, day: int) -> SentenceCount:
+def boilerplate(known: FeedSentences) -> frozenset[int]:
+    """The hashes of the sentences that belong to the feed rather than to any article."""
+    return frozenset(
+        value for value, count in known.counts.items() if is_boilerplate(count, known.articles)
+    )
+
+
+# --- single counts, for who keeps them apart -----------------------------------------------------
+
+
+def once_more(count: SentenceCount | None, day: int) -> SentenceCount:
+    """The count of a sentence with one article more, of that day; None: it is the first."""
     if count is None:
         return SentenceCount(1, (day,))
     known = day in count.days or len(count.days) >= DAYS
     return SentenceCount(count.times + 1, count.days if known else (*count.days, day))
 
 
-def _halved(counts: Mapping[int, SentenceCount], articles: int) -> dict[int, SentenceCount]:
+def halved(counts: Mapping[int, SentenceCount], articles: int) -> dict[int, SentenceCount]:
+    """The counts once a feed's window is full, without those that are forgotten.
+
+    `articles` is how many were counted; half of that, rounded down, is what goes on.
+    """
     return {
         value: SentenceCount(count.times // 2, count.days)
         for value, count in counts.items()
@@ -122,14 +137,12 @@ def _halved(counts: Mapping[int, SentenceCount], articles: int) -> dict[int, Sen
     }
 
 
-def boilerplate(known: FeedSentences) -> frozenset[int]:
-    """The hashes of the sentences that belong to the feed rather than to any article."""
-    least = max(TIMES, SHARE * known.articles)
-    return frozenset(
-        value
-        for value, count in known.counts.items()
-        if count.times >= least and len(count.days) >= DAYS
-    )
+def is_boilerplate(count: SentenceCount, articles: int) -> bool:
+    """Whether a sentence belongs to the feed, of which so many articles were counted."""
+    return count.times >= max(TIMES, SHARE * articles) and len(count.days) >= DAYS
+
+
+# --- what is left of a text ----------------------------------------------------------------------
 
 
 def letters_without(text: str, boilerplate: Collection[int]) -> str:
@@ -137,10 +150,14 @@ def letters_without(text: str, boilerplate: Collection[int]) -> str:
 
     A text that is boilerplate throughout is given whole: it is all that the article says.
     """
-    found = sentences(text)
+    return letters_of(sentences(text), boilerplate)
+
+
+def letters_of(sentences: Sequence[str], boilerplate: Collection[int]) -> str:
+    """The same of a text whose `sentences` were found before."""
     kept = [
         each
-        for each in found
+        for each in sentences
         if len(each) < SENTENCE_FROM or sentence_hash(each) not in boilerplate
     ]
-    return "".join(kept) or "".join(found)
+    return "".join(kept) or "".join(sentences)

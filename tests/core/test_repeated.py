@@ -8,13 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.core.repeated import (
+    FORGOTTEN,
     WINDOW,
     FeedSentences,
+    SentenceCount,
     accumulate,
     accumulate_all,
     boilerplate,
     countable,
+    halved,
+    is_boilerplate,
+    letters_of,
     letters_without,
+    once_more,
     sentence_hash,
     sentences,
 )
@@ -108,6 +114,34 @@ def test_statements_of_a_script_are_no_sentences() -> None:
         "程序员谈 i == 0 的写法。Sales (in Asia) rose; good."
     )
     assert sentences(text) == ("本报北京电", "程序员谈i0的写法", "salesinasiarose", "good")
+
+
+def test_a_count_keeps_the_first_three_days_and_every_time() -> None:
+    count = once_more(None, 7)
+    assert count == SentenceCount(1, (7,))
+    for day in (7, 9, 8, 10, 11):
+        count = once_more(count, day)
+    assert count == SentenceCount(6, (7, 9, 8))
+
+
+def test_a_count_is_boilerplate_by_its_times_days_and_the_articles_of_its_feed() -> None:
+    assert is_boilerplate(SentenceCount(5, (1, 2, 3)), 25)
+    assert not is_boilerplate(SentenceCount(5, (1, 2, 3)), 26)
+    assert not is_boilerplate(SentenceCount(4, (1, 2, 3)), 4)
+    assert not is_boilerplate(SentenceCount(99, (1, 2)), 99)
+
+
+def test_halving_forgets_what_was_rare() -> None:
+    rare, often = SentenceCount(9, (1,)), SentenceCount(11, (1, 2))
+    assert halved({1: rare, 2: often}, 200) == {2: SentenceCount(5, (1, 2))}
+    assert FORGOTTEN * 200 == 10
+
+
+def test_sentences_found_before_are_filtered_alike() -> None:
+    text = f"喀布尔机场恢复航班。{FOOTER}。"
+    for known in (countable(FOOTER), countable(text), frozenset[int]()):
+        assert letters_of(sentences(text), known) == letters_without(text, known)
+    assert letters_of((), countable(FOOTER)) == ""
 
 
 ARTICLES = st.lists(
