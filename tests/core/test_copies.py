@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.core.copies import (
+    COMPARED,
     DUPLICATE,
     CopyText,
     Evidence,
@@ -337,3 +338,17 @@ def test_all_shares_are_shares(first: CopyText, second: CopyText) -> None:
 def test_a_text_of_some_length_is_a_copy_of_itself(text: CopyText) -> None:
     kinds = {"revision"} if text.url else {"copy"} if len(text.body) >= 40 else {"none"}
     assert relate(text, text).kind in kinds
+
+
+def test_of_very_long_texts_the_beginning_is_compared_and_all_of_the_length_counts() -> None:
+    chance = random.Random(4)
+    start, end, other = (
+        "".join(chr(0x4E00 + chance.randrange(3000)) for _ in range(size))
+        for size in (COMPARED, COMPARED // 2, COMPARED // 2)
+    )
+    one, two = article(text=start + end), article(text=start + other)
+    assert compare(one, two).both == 1
+    assert kind(one, two) == "copy"
+    assert compare(article(text=start), article(text=start + 9 * end)).ratio < 0.2
+    # numbers that stand only further on say nothing of what was compared
+    assert article(text=start + "1111 2222 3333").numbers == frozenset()
