@@ -10,12 +10,12 @@ from typing import Literal
 import sqlalchemy as sa
 from alembic import op
 
+from aggregator.store.migrations.columns import STRING, TEXT, TIME
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
-
-TIME = sa.DateTime(timezone=True)
 
 Recreate = Literal["always", "never"]
 
@@ -31,7 +31,9 @@ def upgrade() -> None:
 
 def _number_articles(recreate: Recreate) -> None:
     with op.batch_alter_table("articles", recreate=recreate) as articles:
-        articles.add_column(sa.Column("number", sa.Integer), insert_after="state")
+        articles.add_column(
+            sa.Column("number", sa.Integer), insert_after=_behind("state", recreate)
+        )
     op.execute(
         "UPDATE articles SET number = counted.number FROM ("
         " SELECT id, row_number() OVER (ORDER BY first_seen, id) AS number"
@@ -45,10 +47,15 @@ def _measure_revisions(recreate: Recreate) -> None:
     with op.batch_alter_table("revisions", recreate=recreate) as revisions:
         for name, after in (("added", "seen_at"), ("removed", "added")):
             column = sa.Column(name, sa.Integer, nullable=False, server_default="0")
-            revisions.add_column(column, insert_after=after)
+            revisions.add_column(column, insert_after=_behind(after, recreate))
     with op.batch_alter_table("revisions") as revisions:
         revisions.alter_column("added", server_default=None)
         revisions.alter_column("removed", server_default=None)
+
+
+def _behind(column: str, recreate: Recreate) -> str | None:
+    """PostgreSQL has no places for columns, and keeps long texts beside the table."""
+    return column if recreate == "always" else None
 
 
 def _tables_of_copies() -> None:
@@ -68,22 +75,22 @@ def _tables_of_copies() -> None:
     )
     op.create_table(
         "sentences",
-        sa.Column("source", sa.String, primary_key=True),
+        sa.Column("source", STRING, primary_key=True),
         sa.Column("hash", sa.Integer, primary_key=True),
         sa.Column("times", sa.Integer, nullable=False),
-        sa.Column("days", sa.String, nullable=False),
+        sa.Column("days", STRING, nullable=False),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "sources",
-        sa.Column("source", sa.String, primary_key=True),
+        sa.Column("source", STRING, primary_key=True),
         sa.Column("articles", sa.Integer, nullable=False),
     )
     op.create_table(
         "relations",
-        sa.Column("article_id", sa.String, primary_key=True),
-        sa.Column("other_id", sa.String, primary_key=True),
-        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("article_id", STRING, primary_key=True),
+        sa.Column("other_id", STRING, primary_key=True),
+        sa.Column("kind", STRING, nullable=False),
         sa.Column("score", sa.Float, nullable=False),
         sa.Column("of_second", sa.Boolean, nullable=False),
         sa.Column("seen_at", TIME, nullable=False),
@@ -91,10 +98,10 @@ def _tables_of_copies() -> None:
     op.create_index("relations_other", "relations", ["other_id"])
     op.create_table(
         "rulings",
-        sa.Column("scope", sa.String, primary_key=True),
-        sa.Column("first_id", sa.String, primary_key=True),
-        sa.Column("second_id", sa.String, primary_key=True),
-        sa.Column("rule", sa.String, nullable=False),
+        sa.Column("scope", STRING, primary_key=True),
+        sa.Column("first_id", STRING, primary_key=True),
+        sa.Column("second_id", STRING, primary_key=True),
+        sa.Column("rule", STRING, nullable=False),
         sa.Column("ruled_at", TIME, nullable=False),
     )
 
@@ -108,7 +115,7 @@ def _tables_of_stories() -> None:
     )
     op.create_table(
         "story_words",
-        sa.Column("word", sa.String, primary_key=True),
+        sa.Column("word", STRING, primary_key=True),
         sa.Column("hour", sa.Integer, primary_key=True),
         sa.Column("number", sa.Integer, primary_key=True),
         sa.Column("part", sa.Integer, nullable=False),
@@ -122,22 +129,22 @@ def _tables_of_stories() -> None:
     op.create_table(
         "word_log",
         sa.Column("learnt", sa.Integer, primary_key=True),
-        sa.Column("article_id", sa.String, nullable=False),
-        sa.Column("words", sa.Text, nullable=False),
+        sa.Column("article_id", STRING, nullable=False),
+        sa.Column("words", TEXT, nullable=False),
     )
     op.create_table(
         "events",
-        sa.Column("id", sa.String, primary_key=True),
-        sa.Column("story_id", sa.String, nullable=False),
+        sa.Column("id", STRING, primary_key=True),
+        sa.Column("story_id", STRING, nullable=False),
         sa.Column("position", sa.Integer, nullable=False),
-        sa.Column("came_from", sa.String, nullable=False),
-        sa.Column("merged_into", sa.String, nullable=False),
+        sa.Column("came_from", STRING, nullable=False),
+        sa.Column("merged_into", STRING, nullable=False),
     )
     op.create_index("events_story", "events", ["story_id", "position"])
     op.create_table(
         "members",
         sa.Column("number", sa.Integer, primary_key=True),
-        sa.Column("event_id", sa.String, nullable=False),
+        sa.Column("event_id", STRING, nullable=False),
         sa.Column("position", sa.Integer, nullable=False),
         sa.Column("because", sa.Integer),
         sa.Column("score", sa.Float, nullable=False),
@@ -145,8 +152,8 @@ def _tables_of_stories() -> None:
     op.create_index("members_event", "members", ["event_id", "position"])
     op.create_table(
         "stories",
-        sa.Column("id", sa.String, primary_key=True),
-        sa.Column("came_from", sa.String, nullable=False),
-        sa.Column("merged_into", sa.String, nullable=False),
+        sa.Column("id", STRING, primary_key=True),
+        sa.Column("came_from", STRING, nullable=False),
+        sa.Column("merged_into", STRING, nullable=False),
         sa.Column("latest", TIME, nullable=False),
     )
