@@ -1,6 +1,7 @@
 """An article from all that is known of it: `compose`.
 
 entries → bodies cleaned (core/clean) → those their feeds keep (core/query)
+        → whose words it has (core/canonical)
         → one with the whole text (core/whole)? else the page (core/extract), else the longest
         → language, fingerprint, matches (core: text, dedupe, topics) → Composed
 
@@ -14,7 +15,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from aggregator.core.canonical import (
+    Source,
+    in_order,
+    is_excerpt,
+    page_owner,
+    sources_of,
+    with_page,
+)
 from aggregator.core.clean import Cleaned, clean_body
+from aggregator.core.composed import Composed
 from aggregator.core.dates import Dated, read_date, truest
 from aggregator.core.dedupe import fingerprint
 from aggregator.core.extract import extract
@@ -22,7 +32,6 @@ from aggregator.core.model import (
     NO_FEED_RULES,
     Article,
     BodyVerdict,
-    Composed,
     Entry,
     Extracted,
     FeedRules,
@@ -34,9 +43,10 @@ from aggregator.core.model import (
     Validators,
 )
 from aggregator.core.query import Answer, Document, Query, parse_query
-from aggregator.core.text import detect_language, fold, letters, plain_text
+from aggregator.core.text import detect_language, plain_text
 from aggregator.core.titles import ReadTitle, read_title
 from aggregator.core.topics import Topic, compile_topics, match_topics
+from aggregator.core.traits import read_traits
 from aggregator.core.whole import NO_HISTORY, Whole, count_letters, is_cut, judge_whole
 from aggregator.errors import ExtractError
 from aggregator.sources import family_of_entry, family_of_page, whole_url
@@ -75,62 +85,153 @@ class _Reading:
     title: ReadTitle
     cleaned: Cleaned
     whole: Whole
+    letters: int
+
+    @property
+    def mirror(self) -> bool:
+        return self.family.mirror
+
+    @property
+    def is_whole(self) -> bool:
+        return self.whole.whole
+
+
+_Sources = tuple[Source[_Reading], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _PageText:
     """The longest text the pages gave; `complete` is False if the last could not be read."""
 
+    owner: _Reading
+    """The entry whose page it is."""
     extracted: Extracted
     cleaned: Cleaned
     complete: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Body:
+    cleaned: Cleaned
+    origin: str
+    """The feed's id, or the page's URL."""
+
+
 def compose(material: Material, rules: Rules) -> Composed | PageWanted:
     """Makes an article from its entries and, where none has the whole text, its page.
 
-    Gives PageWanted while a page is missing. What is said of the article (title, outlet, date)
-    is the word of the outlet's own entry before a mirror's, then of the one seen first; its body
-    is the first whole one, else the page's, else the longest. An entry that its feed's `keep` or
-    `drop` turns away has no part in it; without any other the article is not wanted.
-    The same material gives the same article, at any time and in any process.
+    Gives PageWanted while a page is missing. The same material gives the same article, at any
+    time, in any process, and in whatever order the entries are.
+
+    An entry that its feed's `keep` or `drop` turns away has no part in the article; without any
+    other it is not wanted. Of the rest those of one canonical URL are one source, and one source
+    is canonical (core/canonical): an outlet's own before a mirror's; then one that has the text
+    before an excerpt, which is judged not whole and has less than 3/4 of the longest's letters;
+    then the one seen first. What its page gave counts as the source's text, while that waits for
+    another visit as well.
+
+    - Title, outlet, author, date and URL are the word of the canonical source: of the outlet's own
+      entry before a mirror's, then of the one seen first. What they lack, the next ones have.
+    - The body is the canonical source's: the first of its entries that is whole, a mirror's too;
+      else what its page gave, or an entry's that has more. Where it has neither, or only an
+      excerpt, it is that of the next source that has the text: copies have the same.
+    - So a page is asked for only where no source has the text, or the canonical one had it from its
+      page and has changed since. It is that of the first entry with a URL. Without it the longest
+      body serves.
     """
     readings = [_read_entry(entry, material) for entry in material.entries]
-    readings.sort(key=lambda reading: reading.family.mirror)
     kept = [reading for reading in readings if not _refused(reading, None, rules)]
     if not kept:
-        return _composed(material, readings, readings[0].cleaned, None, rules)
-    whole = next((reading for reading in kept if reading.whole.whole), None)
-    if whole is not None:
-        return replace(
-            _composed(material, kept, whole.cleaned, None, rules),
-            body_from=whole.entry.feed_id,
-        )
+        refused = _flat(in_order(sources_of(readings)))
+        return _composed(material, refused, refused[0].cleaned, None, rules)
+    sources = in_order(sources_of(kept))
+    known = _known_page(material, sources)
+    if known:
+        letters_there = count_letters(known.cleaned.text)
+        sources = in_order(with_page(sources, known.owner, letters_there))
+    page = known if known and known.extracted is material.extracted else None
+    first = sources[0]
+    outdated = known is not page and first.whole is None and first.on_page is not None
+    body = None if outdated else _whole_body(sources, page)
+    if body:
+        return _spoken(material, sources, body, page, rules)
 
-    linked = next((reading for reading in kept if reading.entry.url), None)
+    linked = next((reading for reading in _flat(sources) if reading.entry.url), None)
     page = _read_pages(material, linked) if linked else None
     if isinstance(page, PageWanted):
         return page
-    longest = max(kept, key=lambda reading: len(reading.cleaned.text))
-    body, body_from = longest.cleaned, longest.entry.feed_id
-    if page and len(page.cleaned.text) >= len(body.text):
-        body, body_from = page.cleaned, page.extracted.url
-    composed = _composed(material, kept, body, page.extracted if page else None, rules)
-    composed = replace(composed, body_from=body_from)
+    if page:
+        letters_there = count_letters(page.cleaned.text)
+        sources = in_order(with_page(sources_of(kept), page.owner, letters_there))
+    body = _whole_body(sources, page) or _longest(_flat(sources))
+    composed = _spoken(material, sources, body, page, rules)
     if linked is None or _is_given_up(material, linked):
         return composed
     if page and page.complete and not material.page_failed:
-        return replace(composed, compared=_compared(kept, page) if material.pages else ())
+        return replace(composed, compared=_compared(sources, page) if material.pages else ())
     # what the pages gave in part is not kept, so that the next try fetches them again
     return replace(composed, extracted=None, page_owed=True)
 
 
-def _compared(readings: Sequence[_Reading], page: _PageText) -> tuple[tuple[str, bool], ...]:
-    """Each feed whose body was held against the page, and whether the body was whole."""
+def _flat(sources: _Sources) -> list[_Reading]:
+    return [reading for source in sources for reading in source.readings]
+
+
+def _known_page(material: Material, sources: _Sources) -> _PageText | None:
+    """What an earlier visit to a page gave, also where the entries have changed since; None where
+    that cannot matter, as every source is whole without.
+    """
+    kept = next((found for found in (material.extracted, material.earlier) if _has(found)), None)
+    if kept is None or all(source.whole for source in sources):
+        return None
+    owner = page_owner(sources, kept.url)
+    return _PageText(owner, kept, _clean_page(kept, _own_rules(owner)), complete=True)
+
+
+def _has(found: Extracted | None) -> bool:
+    return found is not None and bool(found.body)
+
+
+def _whole_body(sources: _Sources, page: _PageText | None) -> _Body | None:
+    """That of the first source that has the text; None where none has."""
+    for source in sources:
+        if source.whole:
+            return _Body(source.whole.cleaned, source.whole.entry.feed_id)
+        if page and _owns(source, page) and not is_excerpt(source, sources):
+            longest = _longest(source.readings)
+            if len(page.cleaned.text) >= len(longest.cleaned.text):
+                return _Body(page.cleaned, page.extracted.url)
+            return longest
+    return None
+
+
+def _longest(readings: Sequence[_Reading]) -> _Body:
+    longest = max(readings, key=lambda reading: len(reading.cleaned.text))
+    return _Body(longest.cleaned, longest.entry.feed_id)
+
+
+def _owns(source: Source[_Reading], page: _PageText) -> bool:
+    return any(reading is page.owner for reading in source.readings)
+
+
+def _spoken(
+    material: Material, sources: _Sources, body: _Body, page: _PageText | None, rules: Rules
+) -> Composed:
+    """The article with that body, in the canonical source's words and those of its own page."""
+    own = page.extracted if page and _owns(sources[0], page) and not sources[0].whole else None
+    composed = _composed(material, _flat(sources), body.cleaned, own, rules)
+    kept = page.extracted if page and material.pages else own
+    return replace(composed, body_from=body.origin, extracted=kept)
+
+
+def _compared(sources: _Sources, page: _PageText) -> tuple[tuple[str, bool], ...]:
+    """Each feed whose body was held against its page, and whether the body was whole."""
     on_page = count_letters(page.cleaned.text)
     return tuple(
-        (reading.entry.feed_id, not is_cut(count_letters(reading.cleaned.text), on_page))
-        for reading in readings
+        (reading.entry.feed_id, not is_cut(reading.letters, on_page))
+        for source in sources
+        if _owns(source, page)
+        for reading in source.readings
     )
 
 
@@ -152,15 +253,17 @@ def _read_entry(entry: Entry, material: Material) -> _Reading:
     full_text = known.full_text if known.full_text != "auto" else family.full_text
     history = material.histories.get(entry.feed_id, NO_HISTORY)
     whole = judge_whole(cleaned.html, cleaned.text, full_text, history)
-    return _Reading(entry, spec, family, read_title(entry.title, family.titles), cleaned, whole)
+    title, length = read_title(entry.title, family.titles), count_letters(cleaned.text)
+    return _Reading(entry, spec, family, title, cleaned, whole, length)
+
+
+def _own_rules(reading: _Reading) -> FeedRules:
+    return reading.spec.rules if reading.spec else NO_FEED_RULES
 
 
 def _read_pages(material: Material, linked: _Reading) -> _PageText | PageWanted | None:
-    """What is known of the entry's page, or the page to fetch next; None if there is nothing."""
-    kept, link = material.extracted, linked.entry.link
-    own = linked.spec.rules if linked.spec else NO_FEED_RULES
-    if kept is not None and kept.body:
-        return _PageText(kept, _clean_page(kept, own), complete=True)
+    """What the entry's pages gave, or the page to fetch next; None if there is nothing."""
+    own, link = _own_rules(linked), linked.entry.link
     if not material.pages:
         if material.page_failed or _is_given_up(material, linked):
             return None
@@ -182,7 +285,7 @@ def _read_pages(material: Material, linked: _Reading) -> _PageText | PageWanted 
             extracted = replace(best.extracted, body=body, validators=Validators())
         cleaned, complete = _clean_page(extracted, own), True
         if best is None or len(cleaned.text) >= len(best.cleaned.text):
-            best = _PageText(extracted, cleaned, complete)
+            best = _PageText(linked, extracted, cleaned, complete)
         whole = extracted.whole_url or _declared_whole(page.url, cleaned, own)
         goes_on = not (whole and whole not in asked)
         further = next_url if goes_on else whole
@@ -232,7 +335,8 @@ def _composed(
     titles = [reading.title.title for reading in readings] + [extracted.title if extracted else ""]
     title = next(filter(None, titles), "")
     published = _published(first, extracted)
-    folded = letters(fold(body.text))
+    outlet = first.title.outlet or first.entry.outlet
+    traits = read_traits(outlet, published.at, title, body.text)
     language = detect_language(f"{title}\n{body.text}") or first.entry.language
     wanted = not all(_refused(reading, body.text, rules, language) for reading in readings)
     composed = Composed(
@@ -240,14 +344,14 @@ def _composed(
         url=_address(first.entry),
         title=title,
         author=_author(readings, body, extracted),
-        outlet=first.title.outlet or first.entry.outlet,
+        outlet=outlet,
         published=published.at,
         published_by=published.origin,
         language=language,
         body=body.html,
         lead=_lead(body.text),
-        folded=folded,
-        fingerprint=fingerprint(title, folded),
+        traits=traits,
+        fingerprint=fingerprint(title, "".join(traits.sentences)),
         image=body.image,
         categories=tuple(dict.fromkeys(c for entry in entries for c in entry.categories)),
         enclosures=next((entry.enclosures for entry in entries if entry.enclosures), ()),
@@ -264,8 +368,7 @@ def _composed(
 
 def _verdict(reading: _Reading) -> BodyVerdict:
     entry, whole = reading.entry, reading.whole
-    letters = count_letters(reading.cleaned.text)
-    return BodyVerdict(entry.feed_id, entry.key, whole.whole, whole.reason, letters)
+    return BodyVerdict(entry.feed_id, entry.key, whole.whole, whole.reason, reading.letters)
 
 
 def _address(entry: Entry) -> str:
@@ -276,13 +379,13 @@ def _address(entry: Entry) -> str:
 
 
 def _author(readings: Sequence[_Reading], body: Cleaned, extracted: Extracted | None) -> str:
-    """The first that is a person's, rather than the outlet's own name."""
-    first = readings[0].entry
-    outlet = {first.outlet, *readings[0].family.own_names}
+    """The first that is a person's, rather than an outlet's own name."""
+    outlets = {reading.entry.outlet for reading in readings}
+    outlets.update(name for reading in readings for name in reading.family.own_names)
     given = [reading.entry.author for reading in readings]
     given += [reading.cleaned.author for reading in readings]
     given += [body.author, extracted.author if extracted else ""]
-    return next((author for author in given if author and author not in outlet), "")
+    return next((author for author in given if author and author not in outlets), "")
 
 
 def _published(reading: _Reading, extracted: Extracted | None) -> Dated:

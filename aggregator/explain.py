@@ -12,10 +12,10 @@ from datetime import datetime
 
 from aggregator.compose import Rules, compose
 from aggregator.core.clean import Cleaned, clean_body
+from aggregator.core.composed import Composed
 from aggregator.core.dates import Origin, read_date
 from aggregator.core.model import (
     NO_FEED_RULES,
-    Composed,
     Entry,
     FeedRules,
     FeedSpec,

@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from aggregator.compose import Rules, given_up
+from aggregator.core.composed import Composed
 from aggregator.core.model import (
-    Composed,
     FeedSpec,
     Material,
     NotModified,
@@ -181,7 +181,7 @@ class Maker:
         return replace(visit, pages=(*visit.pages, page))
 
     async def _material(self, owed: PageOwed) -> Material | None:
-        """What is known of the article by now; None if it was merged into another."""
+        """What is known of the article by now; None if it was merged into another, or removed."""
         material = await self.store.read(materials.material, owed.article_id)
         if material is None or not material.entries:
             await self.store.write(articles.postpone, owed.article_id, None)

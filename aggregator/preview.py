@@ -16,8 +16,9 @@ from uuid import UUID
 
 from aggregator.compose import Rules, compose, given_up
 from aggregator.config import Config
+from aggregator.core.composed import Composed
 from aggregator.core.identity import article_id, canonical_url
-from aggregator.core.model import Article, Composed, Entry, FeedSpec, Material, PageWanted
+from aggregator.core.model import Article, Entry, FeedSpec, Material, PageWanted
 from aggregator.daemon import VERSION, store_url
 from aggregator.errors import AggregatorError, FetchError
 from aggregator.explain import Explained, explain, is_wanted
@@ -147,6 +148,12 @@ def candidates(store: Store, config: Config, target: Target) -> tuple[materials.
 
 def read_stored(store: Store, config: Config, found: materials.Found, target: Target) -> Stored:
     """All that is stored of an article. Raises AggregatorError if it went away meanwhile."""
+    if found.state == "removed":
+        raise AggregatorError(
+            "its text is not kept any more",
+            f"article {found.id}",
+            "it was older than [store] keep; nothing can be made of it",
+        )
     material = store.read_now(materials.material, found.id)
     if material is None or not material.entries:
         raise AggregatorError(

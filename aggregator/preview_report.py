@@ -8,7 +8,8 @@ from datetime import datetime
 from difflib import unified_diff
 
 from aggregator.body_text import printable, readable_lines
-from aggregator.core.model import Article, Composed, Extracted
+from aggregator.core.composed import Composed
+from aggregator.core.model import Article, Extracted
 from aggregator.explain import DateSaid, EntryReading
 from aggregator.fetch import shown
 from aggregator.preview import Asked, Difference, Preview

@@ -13,11 +13,11 @@ from datetime import datetime
 from traceback import format_exc
 
 from aggregator.compose import Rules, compose, document_of
+from aggregator.core.composed import Composed
 from aggregator.core.dates import credible
 from aggregator.core.identity import article_id, canonical_url, entry_digest, entry_keys, entry_url
 from aggregator.core.model import (
     Article,
-    Composed,
     Edition,
     Entry,
     FeedReading,

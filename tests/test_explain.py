@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aggregator.compose import Rules, compose
+from aggregator.core.composed import Composed
 from aggregator.core.model import (
-    Composed,
     Entry,
     FeedRules,
     FeedSpec,

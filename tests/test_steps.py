@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.compose import Rules, compose, given_up
+from aggregator.core.composed import Composed
 from aggregator.core.model import (
     Article,
-    Composed,
     Entry,
     EntryRef,
     Extracted,

@@ -21,8 +21,10 @@ from sqlalchemy import (
     update,
 )
 
-from aggregator.core.model import Composed, Entry, Extracted, Match
-from aggregator.core.text import fold, letters, plain_text
+from aggregator.core.composed import Composed
+from aggregator.core.identity import entry_digest
+from aggregator.core.model import Entry, Extracted, Match
+from aggregator.core.text import fold
 from aggregator.store.editions import ALL, touch
 from aggregator.store.rows import (
     composed_values,
@@ -263,9 +265,8 @@ def _outcome(row: Row[Any], composed: Composed) -> Outcome:
         return "made"
     if row.title == composed.title and row.body == composed.body:
         return "same"
-    if letters(fold(row.title)) != letters(fold(composed.title)):
-        return "changed"
-    return "same" if letters(fold(plain_text(row.body))) == composed.folded else "changed"
+    before, after = (entry_digest(fold(one.title), fold(one.body)) for one in (row, composed))
+    return "same" if before == after else "changed"
 
 
 def _updated(row: Row[Any], composed: Composed, outcome: Outcome, now: datetime) -> datetime:
@@ -274,16 +275,6 @@ def _updated(row: Row[Any], composed: Composed, outcome: Outcome, now: datetime)
     was_revised = row.state == "ready" and row.updated != row.published
     updated: datetime = row.updated if was_revised else composed.published
     return updated
-
-
-def _record_matches(connection: Connection, composed: Composed) -> None:
-    before = _topics_of(connection, composed.article_id)
-    connection.execute(delete(MATCHES).where(MATCHES.c.article_id == composed.article_id))
-    if composed.matches:
-        connection.execute(
-            insert(MATCHES), [_match_values(composed, match) for match in composed.matches]
-        )
-    touch(connection, {ALL, *before, *(match.topic_id for match in composed.matches)})
 
 
 def _match_values(composed: Composed, match: Match) -> dict[str, Any]:

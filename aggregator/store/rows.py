@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from aggregator.core.composed import Composed
 from aggregator.core.model import (
     Article,
     BodyVerdict,
-    Composed,
     Enclosure,
     Entry,
     EntryRef,

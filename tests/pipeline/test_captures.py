@@ -15,9 +15,10 @@ import pytest
 from sqlalchemy import Connection, select
 
 from aggregator.compose import Rules
+from aggregator.core.composed import Composed
 from aggregator.core.dates import EARLIEST
 from aggregator.core.identity import KEY_LIMIT
-from aggregator.core.model import Composed, Decision, FeedReading, FeedSpec, Retrieved, Validators
+from aggregator.core.model import Decision, FeedReading, FeedSpec, Retrieved, Validators
 from aggregator.core.text import letters
 from aggregator.errors import NotAFeed
 from aggregator.steps import compose_many, read_feed

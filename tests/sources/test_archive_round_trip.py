@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from aggregator.compose import Rules, compose
 from aggregator.core.clean import clean_body
-from aggregator.core.model import Article, Composed, Image, Material
+from aggregator.core.composed import Composed
+from aggregator.core.model import Article, Image, Material
 from aggregator.sources.archives import (
     WRITERS,
     ArchivedPost,

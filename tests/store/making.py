@@ -10,11 +10,11 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
+from aggregator.core.composed import Composed
 from aggregator.core.dedupe import fingerprint
 from aggregator.core.feed_state import FeedState, aligned, answered, failed, unanswered
 from aggregator.core.identity import article_id, entry_digest
 from aggregator.core.model import (
-    Composed,
     Decision,
     Enclosure,
     Entry,
@@ -26,7 +26,8 @@ from aggregator.core.model import (
     Reason,
     Validators,
 )
-from aggregator.core.text import fold, letters, plain_text
+from aggregator.core.text import plain_text
+from aggregator.core.traits import read_traits
 from aggregator.store import Store, articles, editions, materials, polls
 
 P = ParamSpec("P")
@@ -152,7 +153,7 @@ def composed(
     """The article of an entry, in these topics; without a body one that no other shares."""
     title = title or entry.title
     body = body or f"<p>{entry.content} {entry.article_id} {entry.article_id}</p>"
-    folded = letters(fold(plain_text(body)))
+    traits = read_traits(entry.outlet, entry.published, title, plain_text(body))
     return Composed(
         article_id=entry.article_id,
         url=entry.url,
@@ -164,8 +165,8 @@ def composed(
         language="zh",
         body=body,
         lead=plain_text(body)[:20],
-        folded=folded,
-        fingerprint=fingerprint(title, folded),
+        traits=traits,
+        fingerprint=fingerprint(title, "".join(traits.sentences)),
         image=Image("https://example.org/a.jpg", "多哈"),
         categories=entry.categories,
         enclosures=entry.enclosures,

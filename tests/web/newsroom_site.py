@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 from starlette.applications import Starlette
 
+from aggregator.core.composed import Composed
 from aggregator.core.feed_state import FeedState, aligned, answered, failed, unanswered
 from aggregator.core.model import (
     Article,
-    Composed,
     Edition,
     Entry,
     FeedReading,
@@ -24,6 +24,8 @@ from aggregator.core.model import (
     TopicSpec,
     Validators,
 )
+from aggregator.core.text import plain_text
+from aggregator.core.traits import read_traits
 from aggregator.outputs import FORMATS
 from aggregator.outputs.files import EditionFiles
 from aggregator.store import Store, articles, editions, polls
@@ -146,7 +148,7 @@ def _entry(feed_id: str, article: Article) -> Entry:
 
 def composed(article: Article) -> Composed:
     reason = Reason("塔利班", "title", "与塔利班恢复<谈判>")
-    folded = (article.title + article.lead) * 5
+    text = plain_text(article.body)
     return Composed(
         article_id=article.id,
         url=article.url,
@@ -158,7 +160,7 @@ def composed(article: Article) -> Composed:
         language=article.language,
         body=article.body,
         lead=article.lead,
-        folded=folded,
+        traits=read_traits(article.outlet, article.published, article.title, text),
         fingerprint=f"print of {article.title}",
         image=article.image,
         categories=article.categories,

@@ -11,8 +11,9 @@ import pytest
 from lxml import html
 
 from aggregator.core.cadence import Wishes, after_failure
+from aggregator.core.composed import Composed
 from aggregator.core.feed_state import FeedState, aligned, answered, failed, unanswered
-from aggregator.core.model import Composed, FeedLinks, FeedSpec, Validators
+from aggregator.core.model import FeedLinks, FeedSpec, Validators
 from aggregator.core.websub import State, Subscription
 from aggregator.store import Store, articles, polls, quarantine, subscriptions
 from aggregator.web import Site, create_app
