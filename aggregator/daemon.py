@@ -136,7 +136,8 @@ class Daemon:
                 engine.publish_due,
                 engine.subscribe_due,
                 *_watchdog(),
-            )
+            ),
+            hourly=(engine.remove_due,),
         )
         self._listen_to_signals(engine)
         ticks.start()
@@ -279,9 +280,9 @@ def _with_what_is_fixed(old: Config, new: Config) -> Config:
         kept.append("[server] listen")
         # the public URL may follow from it
         config = replace(config, server=old.server)
-    if old.store != new.store:
-        kept.append("[store]")
-        config = replace(config, store=old.store)
+    if old.store.url != new.store.url:
+        kept.append("[store] url")
+        config = replace(config, store=replace(config.store, url=old.store.url))
     if old.output.dir != new.output.dir:
         kept.append("[output] dir")
         config = replace(config, output=replace(config.output, dir=old.output.dir))

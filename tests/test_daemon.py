@@ -250,7 +250,9 @@ def test_what_needs_a_restart_is_told_and_kept(place: Installation, sites: Sites
         port = free_port()
         place.config.write_text(f'[server]\nlisten = "127.0.0.1:{port}"\n{text}')
         daemon.reload()
-        daemon.says("[server] listen, [store], [output] dir: changed, and taken at the next start")
+        daemon.says(
+            "[server] listen, [store] url, [output] dir: changed, and taken at the next start"
+        )
         wait_until("the rest is taken", lambda: len(daemon.titles("/topics/qatar.json")) >= 2)
         home = json.loads(daemon.get(ALL)[1])["home_page_url"]
         assert f":{place.port}/" in home

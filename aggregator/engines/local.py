@@ -1,6 +1,6 @@
 """The embedded engine: the pipeline's work in this process's event loop.
 
-Three ticks ask the store what is due and start it; what runs is remembered so that
+Ticks ask the store what is due and start it; what runs is remembered so that
 it is not started twice, and what fails without the store knowing is left alone for a
 while. `cycle` does one whole round at once instead.
 """
@@ -19,6 +19,7 @@ from aggregator.core.feed_state import FeedState
 from aggregator.core.model import Material
 from aggregator.engines.backoff import Backoff
 from aggregator.engines.clockwatch import ClockWatch
+from aggregator.engines.removal import remove_old
 from aggregator.errors import AggregatorError, StoreError
 from aggregator.making import PATIENCE, PageOwed
 from aggregator.pipeline import Pipeline
@@ -112,6 +113,10 @@ class LocalEngine:
     async def subscribe_due(self) -> None:
         """Starts asking hubs what is due, and makes the feeds due that they announced."""
         self._begin("subscribe", lambda: self.pipeline.websub.ask_due(self._clock()))
+
+    async def remove_due(self) -> None:
+        """Starts removing the articles that are older than they are kept."""
+        self._begin("remove", self._remove_old)
 
     async def adopt(self, pipeline: Pipeline) -> None:
         """Goes on with another pipeline on the same store; what runs ends with the old one.
@@ -241,6 +246,12 @@ class LocalEngine:
             )
         finally:
             del self._completing[owed.article_id]
+
+    async def _remove_old(self) -> None:
+        pipeline = self.pipeline
+        keep = pipeline.config.store.keep
+        if keep is not None:
+            await remove_old(pipeline.store, keep, self._clock(), lambda: self._closing)
 
     async def _publish(self) -> None:
         async with self._publishing:

@@ -8,6 +8,8 @@ quarantine.py  what took a worker down
 robots.py      what robots.txt said
 materials.py   what articles are made from: those that wait, one that is asked for
 articles.py    articles made: composed, merged, revised
+retention.py   what is older than articles are kept: removed, and kept out
+homes.py       which article an entry is part of
 subscriptions.py  with hubs (WebSub): what is to be asked of them, what their pushes brought
 editions.py    what is in each edition, and which have changed
 rows.py        between rows and the types that travel
@@ -29,14 +31,31 @@ from sqlalchemy import Connection
 from aggregator.core.feed_state import FeedState
 from aggregator.core.model import Article, Counts, Match
 from aggregator.core.websub import Subscription
-from aggregator.store import articles, editions, materials, polls, quarantine, subscriptions
+from aggregator.store import (
+    articles,
+    editions,
+    materials,
+    polls,
+    quarantine,
+    retention,
+    subscriptions,
+)
 from aggregator.store.database import Database
 from aggregator.store.writer import Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-__all__ = ["Store", "articles", "editions", "materials", "polls", "quarantine", "subscriptions"]
+__all__ = [
+    "Store",
+    "articles",
+    "editions",
+    "materials",
+    "polls",
+    "quarantine",
+    "retention",
+    "subscriptions",
+]
 
 
 class Store:

@@ -54,7 +54,8 @@ def sync_editions(
 def reprocess(connection: Connection, now: datetime, feed_id: str = "", topic_id: str = "") -> int:
     """Every stored article (of a feed, in a topic) is to be made again; gives their number.
 
-    What the rules of a feed dropped stays dropped when the feed, and its rules, are gone.
+    What the rules of a feed dropped stays dropped when the feed, and its rules, are gone; what
+    retention removed stays removed.
     """
     of_active = (
         select(ENTRIES.c.article_id)
@@ -62,7 +63,7 @@ def reprocess(connection: Connection, now: datetime, feed_id: str = "", topic_id
         .where(FEEDS.c.active)
     )
     chosen = update(ARTICLES).where(
-        ARTICLES.c.state != "merged",
+        ARTICLES.c.state.not_in(("merged", "removed")),
         or_(ARTICLES.c.state != "dropped", ARTICLES.c.id.in_(of_active)),
     )
     if feed_id:
@@ -254,13 +255,23 @@ def counts(connection: Connection) -> Counts:
     homes = connection.execute(
         select(func.count(ENTRIES.c.article_id.distinct())).select_from(ENTRIES)
     ).scalar_one()
+    # those of what retention removed are taken off: they stay only to be known again
+    removed = connection.execute(
+        select(
+            func.count().label("entries"),
+            func.count(ENTRIES.c.article_id.distinct()).label("homes"),
+        )
+        .select_from(ARTICLES)
+        .join(ENTRIES, ENTRIES.c.article_id == ARTICLES.c.id)
+        .where(ARTICLES.c.state == "removed")
+    ).one()
     topics = connection.execute(
         select(MATCHES.c.topic_id, func.count().label("number")).group_by(MATCHES.c.topic_id)
     )
     return Counts(
-        entries=entries,
+        entries=entries - removed.entries,
         articles=by_state.ready,
-        duplicates=entries - homes,
+        duplicates=(entries - removed.entries) - (homes - removed.homes),
         pending=by_state.pending,
         topics={row.topic_id: row.number for row in topics},
     )

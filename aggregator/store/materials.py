@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, case, false, or_, s
 
 from aggregator.core.model import BodyHistory, Entry, Extracted, FeedSpec, Material
 from aggregator.store.columns import UtcDateTime
+from aggregator.store.homes import REMOVED
 from aggregator.store.rows import entry_of, extracted_of
 from aggregator.store.tables import ARTICLES, ENTRIES, EXTRACTS, FEEDS
 
@@ -93,9 +94,13 @@ def _feeds_waiting(connection: Connection, now: datetime, most: int, after: str)
 
 
 def material(connection: Connection, article_id: str) -> Material | None:
-    """What `pending` gives of a waiting article, of any; None if there is no such article."""
+    """What `pending` gives of a waiting article, of any; None if there is no such article, or
+    if retention has removed it.
+    """
     row = connection.execute(
-        select(ARTICLES.c.id, ARTICLES.c.enrich_tries).where(ARTICLES.c.id == article_id)
+        select(ARTICLES.c.id, ARTICLES.c.enrich_tries).where(
+            ARTICLES.c.id == article_id, ARTICLES.c.state != REMOVED
+        )
     ).one_or_none()
     return _materials(connection, {row.id: row.enrich_tries})[0] if row is not None else None
 

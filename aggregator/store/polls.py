@@ -34,20 +34,16 @@ from aggregator.core.model import (
     FeedSpec,
 )
 from aggregator.store.feed_rows import POLLED, feed_state_of, new_feed_values, polled_values
+from aggregator.store.homes import Home, at_home, chunks, homes_by_key, homes_of
+from aggregator.store.retention import keep_out
 from aggregator.store.rows import entry_values, pending_values
 from aggregator.store.tables import ARTICLES, ENTRIES, EXTRACTS, FEEDS, HOLDS
-
-AT_ONCE = 500
-"""How many values one statement asks for."""
 
 # The statements of every poll are made once: making one costs more than running it.
 
 _KNOWN = select(ENTRIES.c.key, ENTRIES.c.digest).where(
     ENTRIES.c.feed_id == bindparam("the_id"),
     ENTRIES.c.key.in_(bindparam("the_keys", expanding=True)),
-)
-_HOMES = select(ARTICLES.c.id, ARTICLES.c.merged_into).where(
-    ARTICLES.c.id.in_(bindparam("the_ids", expanding=True))
 )
 _POLLED = (
     update(FEEDS)
@@ -253,10 +249,10 @@ def _under_known_keys(
     strange = [e for e in entries if e.url and e.key not in known and times[e.url] == 1]
     if not strange:
         return tuple(entries)
-    homes = _homes(connection, strange)
+    homes = homes_of(connection, strange)
     given = {entry.key for entry in entries}
     keys: dict[str, str] = {}
-    for ids in _chunks(sorted(set(homes.values()))):
+    for ids in chunks(sorted({home.id for home in homes.values()})):
         for row in connection.execute(_SAME_URL, {"the_id": feed_id, "the_articles": ids}):
             if row.key not in given:
                 keys[row.url] = max(row.key, keys.get(row.url, ""))
@@ -270,19 +266,22 @@ def record_entries(
     """Stores those of one feed's entries that are new or changed; gives the decision.
 
     New entries bring their article into being, or join the one that is known by
-    the same id; either way the article is to be made (again).
+    the same id; either way the article is to be made (again). Entries of an article
+    that retention removed count as known, whatever is new about them.
     """
     known = _known(connection, feed_id, entries)
     under_known = _under_known_keys(connection, feed_id, entries, known)
     if under_known != tuple(entries):
         entries, known = under_known, _known(connection, feed_id, under_known)
     decision = decide(entries, known)
+    homes = homes_of(connection, decision.new)
+    about = homes_by_key(connection, feed_id, decision.revised)
+    decision = _without_removed(connection, feed_id, decision, homes, about)
     if decision.new:
-        homes = _homes(connection, decision.new)
         missing = {e.article_id: e for e in reversed(decision.new) if e.article_id not in homes}
         if missing:
             connection.execute(insert(ARTICLES), [pending_values(e) for e in missing.values()])
-        homed = [_at_home(entry, homes) for entry in decision.new]
+        homed = [at_home(entry, homes) for entry in decision.new]
         connection.execute(insert(ENTRIES), [entry_values(entry) for entry in homed])
         _make_again(connection, {e.article_id for e in homed} - missing.keys(), now)
     if decision.revised:
@@ -295,9 +294,9 @@ def record_entries(
                 for values in map(entry_values, decision.revised)
             ],
         )
-        changed = _articles_of(connection, feed_id, decision.revised)
+        changed = {about[entry.key].id for entry in decision.revised}
         # the page will have changed too
-        for ids in _chunks(sorted(changed)):
+        for ids in chunks(sorted(changed)):
             of_these = EXTRACTS.c.article_id.in_(ids)
             connection.execute(update(EXTRACTS).where(of_these).values(stale=True))
         _make_again(connection, changed, now)
@@ -320,46 +319,36 @@ def holds(connection: Connection) -> Mapping[str, datetime]:
 def _known(connection: Connection, feed_id: str, entries: Sequence[Entry]) -> Mapping[str, str]:
     """The digests of those of the entries that are stored, by key."""
     known: dict[str, str] = {}
-    for keys in _chunks([entry.key for entry in entries]):
+    for keys in chunks([entry.key for entry in entries]):
         rows = connection.execute(_KNOWN, {"the_id": feed_id, "the_keys": keys})
         known.update((row.key, row.digest) for row in rows)
     return known
 
 
-def _homes(connection: Connection, entries: Sequence[Entry]) -> Mapping[str, str]:
-    """For each of the entries' article ids that is known: the id of the article it now is."""
-    homes: dict[str, str] = {}
-    for ids in _chunks(sorted({entry.article_id for entry in entries})):
-        rows = connection.execute(_HOMES, {"the_ids": ids})
-        homes.update((row.id, row.merged_into or row.id) for row in rows)
-    return homes
-
-
-def _at_home(entry: Entry, homes: Mapping[str, str]) -> Entry:
-    home = homes.get(entry.article_id, entry.article_id)
-    return entry if home == entry.article_id else replace(entry, article_id=home)
-
-
-def _articles_of(connection: Connection, feed_id: str, entries: Sequence[Entry]) -> set[str]:
-    ids: set[str] = set()
-    for keys in _chunks([entry.key for entry in entries]):
-        ids.update(
-            connection.execute(
-                select(ENTRIES.c.article_id).where(
-                    ENTRIES.c.feed_id == feed_id, ENTRIES.c.key.in_(keys)
-                )
-            ).scalars()
-        )
-    return ids
+def _without_removed(
+    connection: Connection,
+    feed_id: str,
+    decision: Decision,
+    homes: Mapping[str, Home],
+    about: Mapping[str, Home],
+) -> Decision:
+    """The decision with what is of removed articles among the known; it is kept out for good."""
+    gone = {id for id, home in homes.items() if home.removed}
+    new = [at_home(entry, homes) for entry in decision.new if entry.article_id in gone]
+    revised = [entry for entry in decision.revised if about[entry.key].removed]
+    if not new and not revised:
+        return decision
+    keep_out(connection, feed_id, new, revised)
+    keys = {entry.key for entry in (*new, *revised)}
+    return Decision(
+        tuple(entry for entry in decision.new if entry.key not in keys),
+        tuple(entry for entry in decision.revised if entry.key not in keys),
+        decision.known + len(keys),
+    )
 
 
 def _make_again(connection: Connection, article_ids: Collection[str], now: datetime) -> None:
-    for ids in _chunks(sorted(article_ids)):
+    for ids in chunks(sorted(article_ids)):
         connection.execute(
             update(ARTICLES).where(ARTICLES.c.id.in_(ids)).values(enrich_at=now, enrich_tries=0)
         )
-
-
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(values), AT_ONCE):
-        yield values[start : start + AT_ONCE]

@@ -22,7 +22,7 @@ from aggregator.core.feed_state import Address, aligned
 from aggregator.core.model import Article, BodyHistory, FeedSpec, Reason
 from aggregator.outputs import FORMATS
 from aggregator.outputs.item import headline, outlet_of, web_address
-from aggregator.store import editions, quarantine, subscriptions
+from aggregator.store import editions, quarantine, retention, subscriptions
 from aggregator.web.responses import answer, cacheable, made_now, redirect
 from aggregator.web.site import Site, site_of
 from aggregator.web.wording import (
@@ -49,6 +49,7 @@ TOPIC_NEWEST = 100
 MISTAKES = {
     404: ("没有这一页", "网址可能有误，或者这个话题已经从配置中移除。"),
     405: ("不支持这种请求", "这里只能读取。"),
+    410: ("这篇文章已移除", "它已超过保留期限，正文不再保存，也不会再出现。"),
     500: ("出错了", "程序内部出错，已记入日志。已发布的订阅不受影响。"),
     503: ("暂时无法提供", "请稍后再试。已发布的订阅不受影响。"),
 }
@@ -80,7 +81,10 @@ async def article(request: Request) -> Response:
     asked_for = request.path_params["article_id"]
     found = await _from_store(request, lambda: site.store.article(asked_for))
     if found is None:
-        raise HTTPException(404)
+        removed = await _from_store(
+            request, lambda: site.store.read_now(retention.is_removed, asked_for)
+        )
+        raise HTTPException(410 if removed else 404)
     if found.id != asked_for:
         return redirect(request, f"{site.root}/articles/{found.id}")
     matches = await _from_store(request, lambda: site.store.matches(found.id))
