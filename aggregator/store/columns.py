@@ -40,3 +40,16 @@ def long_text(*, nullable: bool = False) -> Any:
 
 def json_column() -> Any:
     return Field(sa_column=Column(JSON, nullable=False))
+
+
+_HALF, _WHOLE = 1 << 31, 1 << 32
+
+
+def signed(hash_: int) -> int:
+    """A hash of 32 bits as the four bytes of an integer column hold it."""
+    return hash_ - _WHOLE if hash_ >= _HALF else hash_
+
+
+def unsigned(stored: int) -> int:
+    """The hash again."""
+    return stored + _WHOLE if stored < 0 else stored

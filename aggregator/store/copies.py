@@ -1,0 +1,266 @@
+"""The index of sketches: which stored articles may have a text; what articles are to each other.
+
+Of every published article the hashes of its sketch are kept, by the week of its publication, for
+two articles further apart than a week are two, however equal (a notice that is repeated each
+month). So a look-up reads three weeks, and what is written goes where all that was written lately
+did: the cost does not grow with the years. Weeks long past are forgotten (`forget_older`).
+
+Hashes of an article that was merged or changed stay: they only cost, as texts are compared.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, text
+
+from aggregator.core.copies import Relation
+from aggregator.core.sketch import RARE, SHARED, rank
+from aggregator.store.columns import signed
+from aggregator.store.group_tables import RELATIONS, SKETCH_HASHES, SKETCHES
+from aggregator.store.tables import ARTICLES
+
+SAME_TEXT_WITHIN = timedelta(days=7)
+"""Equal texts further apart are two articles."""
+
+ERA = timedelta(days=7)
+"""No shorter than that, so that of an article's own, the last and the next era all are read."""
+
+TWINS = 3
+"""Articles of an equal fingerprint that are compared; as a rule there is one, the others having
+been merged into it."""
+
+_BEGAN = datetime(1970, 1, 1, tzinfo=UTC)
+
+_POSTINGS = select(SKETCH_HASHES.c.hash, SKETCH_HASHES.c.number).where(
+    SKETCH_HASHES.c.era.in_(bindparam("eras", expanding=True)),
+    SKETCH_HASHES.c.hash.in_(bindparam("hashes", expanding=True)),
+)
+_SIZES = select(SKETCHES.c.number, SKETCHES.c.size).where(
+    SKETCHES.c.number.in_(bindparam("numbers", expanding=True))
+)
+_ADD_HASHES = text(
+    "INSERT INTO sketch_hashes (era, hash, number) VALUES (:era, :hash, :number)"
+    " ON CONFLICT DO NOTHING"
+)
+_TWINS = (
+    select(ARTICLES.c.number)
+    .where(
+        # only what is published has one; to ask for the state as well would have SQLite
+        # read everything that was published within those days
+        ARTICLES.c.fingerprint == bindparam("its_fingerprint"),
+        text("articles.fingerprint <> ''"),  # without it SQLite cannot use the partial index
+        ARTICLES.c.number.is_not(None),
+    )
+    .order_by(ARTICLES.c.number)
+    .limit(TWINS + 1)
+)
+_TEXTS = select(
+    ARTICLES.c.number,
+    ARTICLES.c.id,
+    ARTICLES.c.title,
+    ARTICLES.c.outlet,
+    ARTICLES.c.published,
+    ARTICLES.c.url,
+    ARTICLES.c.body_from,
+    ARTICLES.c.body,
+).where(
+    ARTICLES.c.number.in_(bindparam("numbers", expanding=True)),
+    ARTICLES.c.state == "ready",
+    ARTICLES.c.published.between(bindparam("since"), bindparam("until")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A published article that may have the text."""
+
+    number: int
+    id: str
+    title: str
+    outlet: str
+    published: datetime
+    url: str
+    source: str
+    body: str
+    """HTML."""
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """What an article is to another; `of_second`: it is the other that is the part."""
+
+    article_id: str
+    other_id: str
+    kind: str
+    score: float
+    of_second: bool
+
+
+def source_of(body_from: str) -> str:
+    """By what a body's boilerplate is counted: the feed that gave it, or the host of the page."""
+    scheme, separator, rest = body_from.partition("://")
+    if not separator or scheme not in ("http", "https"):
+        return body_from
+    return f"//{rest.partition('/')[0].lower()}"
+
+
+def candidates(
+    connection: Connection,
+    number: int | None,
+    fingerprint: str,
+    sketch: frozenset[int],
+    published: datetime,
+) -> tuple[Candidate, ...]:
+    """The published articles that may have a text of this fingerprint and sketch, likeliest first:
+    those of an equal text, then at most ten that share rare hashes. Not the article `number`.
+    """
+    chosen = _twins(connection, fingerprint) + _sharing(connection, sketch, published)
+    numbers = [one for one in dict.fromkeys(chosen) if one != number]
+    if not numbers:
+        return ()
+    values = {
+        "numbers": numbers,
+        "since": published - SAME_TEXT_WITHIN,
+        "until": published + SAME_TEXT_WITHIN,
+    }
+    rows = {row.number: row for row in connection.execute(_TEXTS, values)}
+    return tuple(
+        Candidate(
+            number=row.number,
+            id=row.id,
+            title=row.title,
+            outlet=row.outlet,
+            published=row.published,
+            url=row.url,
+            source=source_of(row.body_from),
+            body=row.body,
+        )
+        for one in numbers
+        if (row := rows.get(one)) is not None
+    )
+
+
+def _twins(connection: Connection, fingerprint: str) -> tuple[int, ...]:
+    if not fingerprint:
+        return ()
+    return tuple(connection.execute(_TWINS, {"its_fingerprint": fingerprint}).scalars())
+
+
+def _sharing(
+    connection: Connection, sketch: frozenset[int], published: datetime
+) -> tuple[int, ...]:
+    postings = _postings(connection, sketch, published)
+    times = Counter(one for numbers in postings.values() for one in numbers)
+    often = [one for one, shared in times.items() if shared >= SHARED]
+    if not often:
+        return ()
+    sizes = {row.number: row.size for row in connection.execute(_SIZES, {"numbers": often})}
+    known = {
+        # as many as are there tell whether a hash is rare, known or not
+        value: numbers if len(numbers) >= RARE else [one for one in numbers if one in sizes]
+        for value, numbers in postings.items()
+    }
+    return rank(len(sketch), known, sizes)
+
+
+def _postings(
+    connection: Connection, sketch: frozenset[int], published: datetime
+) -> Mapping[int, Sequence[int]]:
+    postings: dict[int, list[int]] = defaultdict(list)
+    if sketch:
+        era = era_of(published)
+        values = {"eras": [era - 1, era, era + 1], "hashes": [*map(signed, sorted(sketch))]}
+        for row in connection.execute(_POSTINGS, values):
+            postings[row.hash].append(row.number)
+    return postings
+
+
+def keep(connection: Connection, number: int, sketch: frozenset[int], published: datetime) -> None:
+    """The article is found by this sketch from now on."""
+    era = era_of(published)
+    connection.execute(delete(SKETCHES).where(SKETCHES.c.number == number))
+    connection.execute(insert(SKETCHES), {"number": number, "era": era, "size": len(sketch)})
+    if sketch:
+        hashes = sorted(map(signed, sketch))
+        rows = [{"era": era, "hash": value, "number": number} for value in hashes]
+        connection.execute(_ADD_HASHES, rows)
+
+
+def forget(connection: Connection, numbers: Collection[int]) -> None:
+    """The articles are found no more."""
+    connection.execute(delete(SKETCHES).where(SKETCHES.c.number.in_(numbers)))
+
+
+def forget_older(connection: Connection, before: datetime, limit: int) -> int:
+    """What was published in eras that ended before is found no more.
+
+    Deletes at most so many hashes; gives how many.
+    """
+    oldest = connection.execute(select(func.min(SKETCH_HASHES.c.era))).scalar()
+    if oldest is None or oldest >= era_of(before):
+        return 0
+    last = connection.execute(
+        select(SKETCH_HASHES.c.hash)
+        .where(SKETCH_HASHES.c.era == oldest)
+        .order_by(SKETCH_HASHES.c.hash)
+        .offset(limit - 1)
+        .limit(1)
+    ).scalar()
+    of_era = SKETCH_HASHES.c.era == oldest
+    chosen = of_era if last is None else of_era & (SKETCH_HASHES.c.hash <= last)
+    if last is None:
+        connection.execute(delete(SKETCHES).where(SKETCHES.c.era == oldest))
+    return connection.execute(delete(SKETCH_HASHES).where(chosen)).rowcount
+
+
+def clear(connection: Connection) -> None:
+    """No article is found any more; what articles are to each other stays known."""
+    connection.execute(delete(SKETCHES))
+    connection.execute(delete(SKETCH_HASHES))
+
+
+def era_of(published: datetime) -> int:
+    return (published - _BEGAN) // ERA
+
+
+# --- what articles are to each other -------------------------------------------------------------
+
+
+def relate(
+    connection: Connection, article_id: str, found: Mapping[str, Relation], now: datetime
+) -> None:
+    """What the article is to these others is so from now on."""
+    if not found:
+        return
+    pair = RELATIONS.c.article_id == article_id
+    connection.execute(delete(RELATIONS).where(pair, RELATIONS.c.other_id.in_(found)))
+    connection.execute(
+        insert(RELATIONS),
+        [
+            {
+                "article_id": article_id,
+                "other_id": other_id,
+                "kind": relation.kind,
+                "score": relation.score,
+                "of_second": relation.of_second,
+                "seen_at": now,
+            }
+            for other_id, relation in found.items()
+        ],
+    )
+
+
+def relations(connection: Connection, article_ids: Collection[str]) -> tuple[Related, ...]:
+    """What is known of these articles, either way round."""
+    rows = connection.execute(
+        select(RELATIONS)
+        .where(or_(RELATIONS.c.article_id.in_(article_ids), RELATIONS.c.other_id.in_(article_ids)))
+        .order_by(RELATIONS.c.seen_at, RELATIONS.c.article_id, RELATIONS.c.other_id)
+    )
+    return tuple(
+        Related(row.article_id, row.other_id, row.kind, row.score, row.of_second) for row in rows
+    )
