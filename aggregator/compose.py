@@ -10,7 +10,6 @@ Here the stages of core and the rules of the sources meet; nothing here waits.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -27,7 +26,6 @@ from aggregator.core.clean import Cleaned, clean_body
 from aggregator.core.composed import Composed
 from aggregator.core.dates import Dated, read_date, truest
 from aggregator.core.dedupe import fingerprint
-from aggregator.core.extract import extract
 from aggregator.core.model import (
     NO_FEED_RULES,
     Article,
@@ -38,9 +36,7 @@ from aggregator.core.model import (
     FeedSpec,
     Material,
     PageWanted,
-    Retrieved,
     TopicSpec,
-    Validators,
 )
 from aggregator.core.query import Answer, Document, Query, parse_query
 from aggregator.core.text import detect_language, plain_text
@@ -48,21 +44,12 @@ from aggregator.core.titles import ReadTitle, read_title
 from aggregator.core.topics import Topic, compile_topics, match_topics
 from aggregator.core.traits import read_traits
 from aggregator.core.whole import NO_HISTORY, Whole, count_letters, is_cut, judge_whole
-from aggregator.errors import ExtractError
-from aggregator.sources import family_of_entry, family_of_page, whole_url
+from aggregator.page_text import PageText, kept_text, read_pages
+from aggregator.sources import family_of_entry
 from aggregator.sources.family import Family
-
-PAGES_AT_MOST = 3
-"""How many pages one article may ask for: its page, and where that says the whole text is."""
-
-PARTS_AT_MOST = 10
-"""How many where a page says that the text goes on, as a feed's own rules declare."""
 
 LEAD_LENGTH = 200
 """Characters of plain text that stand for an article where only a summary is wanted."""
-
-_NO_PAGE = re.compile(r"(?:image|audio|video|font)/(?!svg)|application/(?:pdf|zip|json|msword)")
-_BINARY = (b"%PDF-", b"\x89PNG\r\n", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x1f\x8b", b"ID3")
 
 Aliases = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -100,21 +87,21 @@ _Sources = tuple[Source[_Reading], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _PageText:
-    """The longest text the pages gave; `complete` is False if the last could not be read."""
+class _Page:
+    """What the page of an entry gave."""
 
     owner: _Reading
-    """The entry whose page it is."""
-    extracted: Extracted
-    cleaned: Cleaned
-    complete: bool
+    text: PageText
+
+    @property
+    def letters(self) -> int:
+        return count_letters(self.text.cleaned.text)
 
 
 @dataclass(frozen=True, slots=True)
 class _Body:
     cleaned: Cleaned
-    origin: str
-    """The feed's id, or the page's URL."""
+    origin: str  # a feed's id, or a page's URL
 
 
 def compose(material: Material, rules: Rules) -> Composed | PageWanted:
@@ -127,8 +114,7 @@ def compose(material: Material, rules: Rules) -> Composed | PageWanted:
     other it is not wanted. Of the rest those of one canonical URL are one source, and one source
     is canonical (core/canonical): an outlet's own before a mirror's; then one that has the text
     before an excerpt, which is judged not whole and has less than 3/4 of the longest's letters;
-    then the one seen first. What its page gave counts as the source's text, while that waits for
-    another visit as well.
+    then the one seen first. What its page gave counts as the source's text.
 
     - Title, outlet, author, date and URL are the word of the canonical source: of the outlet's own
       entry before a mirror's, then of the one seen first. What they lack, the next ones have.
@@ -147,27 +133,24 @@ def compose(material: Material, rules: Rules) -> Composed | PageWanted:
     sources = in_order(sources_of(kept))
     known = _known_page(material, sources)
     if known:
-        letters_there = count_letters(known.cleaned.text)
-        sources = in_order(with_page(sources, known.owner, letters_there))
-    page = known if known and known.extracted is material.extracted else None
-    first = sources[0]
-    outdated = known is not page and first.whole is None and first.on_page is not None
-    body = None if outdated else _whole_body(sources, page)
-    if body:
-        return _spoken(material, sources, body, page, rules)
+        sources = in_order(with_page(sources, known.owner, known.letters))
+    current = known if known and known.text.extracted is material.extracted else None
+    if current or not _is_changed(sources[0]):
+        body = _whole_body(sources, current)
+        if body:
+            return _spoken(material, sources, body, current, rules)
 
     linked = next((reading for reading in _flat(sources) if reading.entry.url), None)
     page = _read_pages(material, linked) if linked else None
     if isinstance(page, PageWanted):
         return page
     if page:
-        letters_there = count_letters(page.cleaned.text)
-        sources = in_order(with_page(sources_of(kept), page.owner, letters_there))
+        sources = in_order(with_page(sources_of(kept), page.owner, page.letters))
     body = _whole_body(sources, page) or _longest(_flat(sources))
     composed = _spoken(material, sources, body, page, rules)
     if linked is None or _is_given_up(material, linked):
         return composed
-    if page and page.complete and not material.page_failed:
+    if page and page.text.complete and not material.page_failed:
         return replace(composed, compared=_compared(sources, page) if material.pages else ())
     # what the pages gave in part is not kept, so that the next try fetches them again
     return replace(composed, extracted=None, page_owed=True)
@@ -177,7 +160,7 @@ def _flat(sources: _Sources) -> list[_Reading]:
     return [reading for source in sources for reading in source.readings]
 
 
-def _known_page(material: Material, sources: _Sources) -> _PageText | None:
+def _known_page(material: Material, sources: _Sources) -> _Page | None:
     """What an earlier visit to a page gave, also where the entries have changed since; None where
     that cannot matter, as every source is whole without.
     """
@@ -185,22 +168,27 @@ def _known_page(material: Material, sources: _Sources) -> _PageText | None:
     if kept is None or all(source.whole for source in sources):
         return None
     owner = page_owner(sources, kept.url)
-    return _PageText(owner, kept, _clean_page(kept, _own_rules(owner)), complete=True)
+    return _Page(owner, kept_text(kept, _own_rules(owner)))
 
 
 def _has(found: Extracted | None) -> bool:
     return found is not None and bool(found.body)
 
 
-def _whole_body(sources: _Sources, page: _PageText | None) -> _Body | None:
+def _is_changed(source: Source[_Reading]) -> bool:
+    """Whether it had its text from a page, if that is not what the page gave last."""
+    return source.whole is None and source.on_page is not None
+
+
+def _whole_body(sources: _Sources, page: _Page | None) -> _Body | None:
     """That of the first source that has the text; None where none has."""
     for source in sources:
         if source.whole:
             return _Body(source.whole.cleaned, source.whole.entry.feed_id)
         if page and _owns(source, page) and not is_excerpt(source, sources):
             longest = _longest(source.readings)
-            if len(page.cleaned.text) >= len(longest.cleaned.text):
-                return _Body(page.cleaned, page.extracted.url)
+            if len(page.text.cleaned.text) >= len(longest.cleaned.text):
+                return _Body(page.text.cleaned, page.text.extracted.url)
             return longest
     return None
 
@@ -210,25 +198,24 @@ def _longest(readings: Sequence[_Reading]) -> _Body:
     return _Body(longest.cleaned, longest.entry.feed_id)
 
 
-def _owns(source: Source[_Reading], page: _PageText) -> bool:
+def _owns(source: Source[_Reading], page: _Page) -> bool:
     return any(reading is page.owner for reading in source.readings)
 
 
 def _spoken(
-    material: Material, sources: _Sources, body: _Body, page: _PageText | None, rules: Rules
+    material: Material, sources: _Sources, body: _Body, page: _Page | None, rules: Rules
 ) -> Composed:
     """The article with that body, in the canonical source's words and those of its own page."""
-    own = page.extracted if page and _owns(sources[0], page) and not sources[0].whole else None
+    own = page.text.extracted if page and _owns(sources[0], page) and not sources[0].whole else None
     composed = _composed(material, _flat(sources), body.cleaned, own, rules)
-    kept = page.extracted if page and material.pages else own
+    kept = page.text.extracted if page and material.pages else own
     return replace(composed, body_from=body.origin, extracted=kept)
 
 
-def _compared(sources: _Sources, page: _PageText) -> tuple[tuple[str, bool], ...]:
+def _compared(sources: _Sources, page: _Page) -> tuple[tuple[str, bool], ...]:
     """Each feed whose body was held against its page, and whether the body was whole."""
-    on_page = count_letters(page.cleaned.text)
     return tuple(
-        (reading.entry.feed_id, not is_cut(reading.letters, on_page))
+        (reading.entry.feed_id, not is_cut(reading.letters, page.letters))
         for source in sources
         if _owns(source, page)
         for reading in source.readings
@@ -261,66 +248,17 @@ def _own_rules(reading: _Reading) -> FeedRules:
     return reading.spec.rules if reading.spec else NO_FEED_RULES
 
 
-def _read_pages(material: Material, linked: _Reading) -> _PageText | PageWanted | None:
+def _read_pages(material: Material, linked: _Reading) -> _Page | PageWanted | None:
     """What the entry's pages gave, or the page to fetch next; None if there is nothing."""
-    own, link = _own_rules(linked), linked.entry.link
     if not material.pages:
         if material.page_failed or _is_given_up(material, linked):
             return None
-        return PageWanted(material.article_id, link, linked.whole.reason)
-    best: _PageText | None = None
-    asked = {link}
-    further, complete, goes_on = "", False, False
-    for page in material.pages:
-        asked.add(page.url)
-        further, complete, is_next = "", False, goes_on
-        try:
-            extracted = read_page(page, own)
-        except ExtractError:
-            goes_on = False
-            continue
-        next_url = extracted.next_url
-        if is_next and best is not None:
-            body = best.extracted.body + extracted.body
-            extracted = replace(best.extracted, body=body, validators=Validators())
-        cleaned, complete = _clean_page(extracted, own), True
-        if best is None or len(cleaned.text) >= len(best.cleaned.text):
-            best = _PageText(linked, extracted, cleaned, complete)
-        whole = extracted.whole_url or _declared_whole(page.url, cleaned, own)
-        goes_on = not (whole and whole not in asked)
-        further = next_url if goes_on else whole
-        if further in asked:
-            further = ""
-        asked.add(further)
-    at_most = PARTS_AT_MOST if goes_on else PAGES_AT_MOST
-    if further and not material.page_failed and len(material.pages) < at_most:
-        return PageWanted(material.article_id, further, "the page shows a part of the text")
-    return replace(best, complete=complete) if best else None
-
-
-def _declared_whole(url: str, cleaned: Cleaned, own: FeedRules) -> str:
-    """Where the site has the whole text of what looks like a part; "" if nothing says so."""
-    if judge_whole(cleaned.html, cleaned.text, "auto").whole:
-        return ""
-    return whole_url(url, family_of_page(url, own))
-
-
-def read_page(page: Retrieved, own: FeedRules = NO_FEED_RULES) -> Extracted:
-    """The article on a page, by the feed's own rules and those of its site. Raises ExtractError."""
-    media_type = page.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if _NO_PAGE.match(media_type) or page.body.startswith(_BINARY) or _is_binary(page.body):
-        what = media_type or "binary data"
-        raise ExtractError(f"this is {what}, not a page", page.url)
-    extracted = extract(page.body, page.headers, page.url, family_of_page(page.url, own).page)
-    return replace(extracted, validators=page.validators)
-
-
-def _is_binary(body: bytes) -> bool:
-    return b"\0" in body[:1000] and not body.startswith((b"\xff\xfe", b"\xfe\xff"))
-
-
-def _clean_page(extracted: Extracted, own: FeedRules) -> Cleaned:
-    return clean_body(extracted.body, extracted.url, family_of_page(extracted.url, own).clean)
+        return PageWanted(material.article_id, linked.entry.link, linked.whole.reason)
+    own, last = _own_rules(linked), material.page_failed
+    found = read_pages(material.pages, linked.entry.link, own, last=last)
+    if isinstance(found, str):
+        return PageWanted(material.article_id, found, "the page shows a part of the text")
+    return _Page(linked, found) if found else None
 
 
 def _composed(

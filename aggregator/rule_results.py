@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields, replace
 
 from lxml.html import HtmlElement
 
-from aggregator.compose import read_page
 from aggregator.core.clean import Cleaned, CleanRules, clean_body
 from aggregator.core.markup import parse_fragment, parse_page, remove, select
 from aggregator.core.model import NO_FEED_RULES, Extracted, FeedRules, Retrieved
@@ -16,6 +15,7 @@ from aggregator.core.parse_bytes import decode_page
 from aggregator.core.text import fold, letters, plain_text
 from aggregator.core.whole import Whole, judge_whole
 from aggregator.errors import ExtractError
+from aggregator.page_text import read_page
 from aggregator.sources import family_of_page
 from aggregator.sources.family import GENERIC, Family
 

@@ -128,7 +128,10 @@ def test_a_mirror_never_speaks_for_an_outlet_in_whatever_order_entries_come(
         feed_id: paragraphs(feed_id) if wholes >> place & 1 else summary(feed_id)
         for place, feed_id in enumerate(("own", "mirror", "other"))
     }
-    entries = [entry(feed_id, bodies[feed_id], title=feed_id) for feed_id in order]
+    entries = [
+        entry(feed_id, bodies[feed_id], title=feed_id, first_seen=NOW + timedelta(minutes=minute))
+        for minute, feed_id in enumerate(order)
+    ]
     composed = compose(replace(material(*entries), page_failed=True), NO_RULES)
     assert isinstance(composed, Composed)
     first = next(feed_id for feed_id in order if feed_id != "mirror")
@@ -149,7 +152,8 @@ def test_the_outlets_own_date_is_believed_before_that_inside_a_mirrors_body() ->
 
 def test_what_the_first_entry_lacks_the_others_give() -> None:
     own = entry(title="", body=LONG)
-    other = entry("other", title="有题", author="王晓", categories=("新闻",))
+    later = NOW + timedelta(hours=1)
+    other = entry("other", title="有题", author="王晓", categories=("新闻",), first_seen=later)
     composed = made(material(own, other))
     assert (composed.title, composed.author) == ("有题", "王晓")
     assert (composed.outlet, composed.categories) == ("半岛电视台", ("新闻",))
