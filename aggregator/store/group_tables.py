@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Column, Index, LargeBinary
+from sqlalchemy import BigInteger, Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from aggregator.store.columns import long_text, time_column
@@ -99,10 +99,13 @@ class RulingRow(SQLModel, table=True):
 
 class StoryPrintRow(SQLModel, table=True):
     __tablename__ = "story_prints"
+    __table_args__ = (Index("story_prints_hour", "hour"),)
 
     number: int = Field(primary_key=True)
     hour: int
     """When it was published, in hours since 1970."""
+    digest: int = Field(sa_type=BigInteger)
+    """Of the print: by it a print that was read before is known."""
     print: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
@@ -130,7 +133,8 @@ class WordLogRow(SQLModel, table=True):
 
     learnt: int = Field(primary_key=True)
     """So many articles with this one."""
-    article_id: str
+    chain: int = Field(sa_type=BigInteger)
+    """A digest of these words and of the row before: whoever has it has learnt the same."""
     words: str = long_text()
 
 
@@ -145,7 +149,8 @@ class EventRow(SQLModel, table=True):
     came_from: str
     """The event that it left, if any."""
     merged_into: str
-    """Where its last article went; empty while it has any."""
+    """Where its last article went; empty while it has any. One whose last article is gone has no
+    row."""
 
 
 class MemberRow(SQLModel, table=True):
@@ -163,6 +168,7 @@ class MemberRow(SQLModel, table=True):
 
 class StoryRow(SQLModel, table=True):
     __tablename__ = "stories"
+    __table_args__ = (Index("stories_latest", "latest"),)
 
     id: str = Field(primary_key=True)
     came_from: str

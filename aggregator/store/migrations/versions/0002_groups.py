@@ -111,8 +111,10 @@ def _tables_of_stories() -> None:
         "story_prints",
         sa.Column("number", sa.Integer, primary_key=True),
         sa.Column("hour", sa.Integer, nullable=False),
+        sa.Column("digest", sa.BigInteger, nullable=False),
         sa.Column("print", sa.LargeBinary, nullable=False),
     )
+    op.create_index("story_prints_hour", "story_prints", ["hour"])
     op.create_table(
         "story_words",
         sa.Column("word", STRING, primary_key=True),
@@ -129,7 +131,7 @@ def _tables_of_stories() -> None:
     op.create_table(
         "word_log",
         sa.Column("learnt", sa.Integer, primary_key=True),
-        sa.Column("article_id", STRING, nullable=False),
+        sa.Column("chain", sa.BigInteger, nullable=False),
         sa.Column("words", TEXT, nullable=False),
     )
     op.create_table(
@@ -157,3 +159,4 @@ def _tables_of_stories() -> None:
         sa.Column("merged_into", STRING, nullable=False),
         sa.Column("latest", TIME, nullable=False),
     )
+    op.create_index("stories_latest", "stories", ["latest"])
