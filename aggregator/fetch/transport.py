@@ -16,6 +16,7 @@ import httpx
 from aggregator.config import FetchSettings
 from aggregator.errors import FetchError
 from aggregator.fetch.frames import Frames
+from aggregator.fetch.kept import Pool
 from aggregator.fetch.lanes import AT_MOST
 from aggregator.fetch.limits import watch_of_this_task
 from aggregator.fetch.network import Allowed, GuardedNetwork
@@ -23,12 +24,6 @@ from aggregator.fetch.urls import host_of, port_of
 
 SHARDS = 16
 """A pool that holds many connections costs time on every request."""
-
-KEPT_ALIVE = 40
-"""Connections a shard may have before it closes those that nobody uses."""
-
-KEPT_FOR = 60.0
-"""Seconds a connection that nobody uses is kept."""
 
 
 class Transport:
@@ -149,12 +144,10 @@ class _Shard(httpx.AsyncHTTPTransport):
         super().__init__(verify=trusted)
         # httpx has no way to hand in a network backend, which is where an address can be
         # checked between its resolution and its use
-        self._pool = self._connections = httpcore.AsyncConnectionPool(
+        self._pool = self._connections = Pool(
             ssl_context=trusted,
             proxy=_proxy(proxy, trusted) if proxy else None,
             max_connections=None,  # the lanes see to that
-            max_keepalive_connections=KEPT_ALIVE,
-            keepalive_expiry=KEPT_FOR,
             http2=True,
             network_backend=network,
         )
