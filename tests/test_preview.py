@@ -276,6 +276,15 @@ def test_an_article_that_went_away_is_no_bug(tmp_path: Path, workers: Workers) -
     play(tmp_path, workers, scenario)
 
 
+def test_a_removed_article_is_told_as_such(tmp_path: Path, workers: Workers) -> None:
+    async def scenario(d: Desk) -> None:
+        gone = materials.Found(ID, "removed", "")
+        with pytest.raises(AggregatorError, match=r"not kept any more .*keep"):
+            read_stored(d.pipeline.store, d.config, gone, Target(ID))
+
+    play(tmp_path, workers, scenario)
+
+
 # --- pages -------------------------------------------------------------------------------------
 
 

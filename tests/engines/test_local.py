@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -145,5 +146,46 @@ def test_closing_gives_back_what_does_not_end_in_time_and_it_is_done_at_the_next
         await asked(d, "/own.xml", 2)
         await later.close(5)
         assert (await d.state("own")).last_status == "new"
+
+    on_desk(play)
+
+
+def test_what_is_older_than_it_is_kept_is_removed_by_its_tick_and_polls_bring_none_of_it_back(
+    on_desk: OnDesk,
+) -> None:
+    async def play(d: Desk) -> None:
+        engine = LocalEngine(d.pipeline, lambda: d.now)
+
+        async def titles(after: timedelta = timedelta(0)) -> set[str]:
+            await d.cycle(after)
+            return {one["title"] for one in d.published()}
+
+        async def ticked(keep: timedelta | None) -> int:
+            """How many articles there are once the tick has done its work."""
+            store = replace(d.config.store, keep=keep)
+            engine.pipeline = replace(d.pipeline, config=replace(d.config, store=store))
+            before = d.pipeline.store.counts().articles
+            for _ in range(20):
+                await engine.remove_due()
+                await asyncio.sleep(0.02)
+                if d.pipeline.store.counts().articles < before:
+                    break
+            return d.pipeline.store.counts().articles
+
+        assert await titles() == {"甲", "乙"}
+        d.answers["/own.xml"] = answer(
+            rss(item("/1", "甲", paragraphs("甲")), item("/3", "丙", paragraphs("丙")))
+        )
+        assert await titles(timedelta(days=50)) == {"甲", "乙", "丙"}
+        d.now += timedelta(days=50)
+        assert await ticked(None) == 3
+        assert await ticked(timedelta(days=101)) == 3
+        assert await ticked(timedelta(days=90)) == 1
+        assert await titles() == {"丙"}
+        d.answers["/other.xml"] = answer(rss(item("/2", "乙，改了", paragraphs("乙改"))))
+        report = await d.cycle(timedelta(hours=1))
+        assert {poll.feed_id: poll.status for poll in report.polls}["other"] == "nothing_new"
+        assert {one["title"] for one in d.published()} == {"丙"}
+        await engine.close(5)
 
     on_desk(play)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from aggregator.core.feed_state import Address, FeedState
-from aggregator.store import articles, editions, materials, polls, subscriptions
+from aggregator.store import articles, editions, materials, polls, retention, subscriptions
 from tests.store.making import FEEDX, HOUR, NOW, Newsroom, composed, entry, reading
 
 Plans = dict[str, str]
@@ -38,6 +38,7 @@ def plans_of(room: Newsroom, operation: Callable[[Connection], object]) -> Plans
     return room.write(explained)
 
 
+OLD = entry("old", now=NOW - HOUR)
 ARTICLE = composed(entry("a"), topics=["kabul"])
 POLLED = FeedState(
     "feedx", "", "", FEEDX.urls[0], (Address(FEEDX.urls[0]), Address("https://b.example/")), "", NOW
@@ -74,6 +75,9 @@ HOT: dict[str, Callable[[Connection], object]] = {
     "what was announced": lambda c: subscriptions.invited(c, NOW, HOUR),
     "a feed's state": lambda c: editions.feed_state(c, "feedx"),
     "the newest of a feed": lambda c: editions.articles_of_feed(c, "feedx", 10),
+    "a look for what is old": lambda c: retention.look(c, retention.Place(), NOW),
+    "its removal": lambda c: retention.remove(c, [OLD.article_id], NOW, NOW + 9 * HOUR),
+    "whether it is removed": lambda c: retention.is_removed(c, ARTICLE.article_id),
     "a feed's bodies": lambda c: editions.body_history(c, "feedx"),
 }
 
@@ -87,8 +91,8 @@ def full(room: Newsroom) -> Newsroom:
         pytest.skip("plans are written differently there")
     room.define("kabul")
     entries = [entry("a"), entry("b"), *(entry(str(n)) for n in range(20))]
-    room.poll(*entries)
-    for one in entries[:10]:
+    room.poll(*entries, OLD)
+    for one in (*entries[:10], OLD):
         room.make(composed(one, topics=["kabul"]))
     return room
 
@@ -137,6 +141,12 @@ def test_the_newest_are_found_without_sorting_all(full: Newsroom) -> None:
     assert "TEMP B-TREE FOR ORDER BY" not in plan
     plan = plan_with(plans_of(full, HOT["the newest of a feed"]), "ORDER BY entries.published")
     assert "entries_newest (feed_id=?)" in plan
+    assert "TEMP B-TREE FOR ORDER BY" not in plan
+
+
+def test_what_is_old_is_looked_for_in_the_order_of_its_dates(full: Newsroom) -> None:
+    plan = plan_with(plans_of(full, HOT["a look for what is old"]), "ORDER BY")
+    assert "articles_newest (state=? AND published>? AND published<?)" in plan
     assert "TEMP B-TREE FOR ORDER BY" not in plan
 
 

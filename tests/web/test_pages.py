@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from lxml import html
 
 from aggregator.core.model import BodyVerdict
+from aggregator.engines.removal import remove_old
 from aggregator.store import articles
 from aggregator.web import Site, create_app
 from tests.outputs.samples import CONSULTATION, TALKS
@@ -164,6 +166,17 @@ def test_a_merged_articles_address_leads_to_the_one_it_became(client: Client) ->
     answer = client.get(f"/articles/{MERGED_ID}")
     assert answer.status_code == 301
     assert answer.headers["Location"] == f"/articles/{TALKS.id}"
+
+
+def test_a_removed_articles_address_says_that_it_is_gone(client: Client, site: Site) -> None:
+    removed = remove_old(site.store, timedelta(days=30), NOW + timedelta(days=31))
+    assert asyncio.run(removed) == 2
+    for address in (TALKS.id, MERGED_ID):
+        answer = client.get(f"/articles/{address}")
+        assert answer.status_code == 410
+        assert "这篇文章已移除" in answer.text
+        assert TALKS.title not in answer.text
+    assert client.get("/articles/nope").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/nope", "/articles/nope", "/topics/nope", "/articles/%00%FF"])
