@@ -1,27 +1,19 @@
-"""How well copies are recognised by content: `python -m bench.copies`. See README.md.
+"""How well copies are recognised by content: labelled pairs, and changed articles looked for.
 
-    the labelled pairs                    precision and recall; --cv: of limits chosen without them
-    --synthetic                           base articles changed, looked for among all
-    --posts                               the posts of 2020, as they would have come in
-
-The data are those of `shared/stories` and `shared/captures/posts` beside the project, or `--data`.
+URLs are left out everywhere, so that only content is measured; boilerplate is learnt from the
+corpus, by feed, in the order of publication.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import lzma
 import random
-import statistics
-import sys
-import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations, product
+from itertools import product
 from pathlib import Path
 
+from aggregator.core import repeated
 from aggregator.core.copies import (
     DUPLICATE,
     LIMITS,
@@ -30,29 +22,72 @@ from aggregator.core.copies import (
     Limits,
     Relation,
     compare,
+    copy_text,
     judge,
     relate,
 )
 from aggregator.core.sketch import RARE, rank, sketch
-from bench.copies_data import (
-    COPY,
+from bench.labelled import (
+    REPEATED,
+    UNKNOWN,
+    Files,
     Item,
-    Pair,
-    learn_boilerplate,
+    LeftOut,
+    Unmeasurable,
     read_corpus,
     read_ids,
-    read_pairs,
-    read_posts,
-    read_texts,
-    text_of,
+    text_of_file,
 )
 from bench.perturb import CHANGES, Source
+from bench.quality_report import Floor, Report
 
-SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
-CORPUS, LABELS, IDS = "corpus.jsonl.xz", "copies.dev.tsv", "neardup_base.dev.json"
+COPY = "E"
+"""The label of copies, edited copies and excerpts. All others are of different articles."""
+
+PRECISION, RECALL = 0.92, 0.85
+KIND_RECALL, LITTLE_LEFT_RECALL, FALSE = 0.99, 0.97, 0.005
+LITTLE_LEFT = frozenset({"summary", "selected", "all"})
+"""Changes that leave little to recognise."""
+
 SEED = 5
 
-Result = dict[str, object]
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    first: str
+    second: str
+    label: str
+
+
+# --- as they are compared ------------------------------------------------------------------------
+
+
+def learn_boilerplate(items: Iterable[Item]) -> dict[str, frozenset[int]]:
+    """Of each feed, what its articles, in order of publication, have taught."""
+    by_feed: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        by_feed[item.feed].append(item)
+    return {feed: repeated.boilerplate(_learnt(found)) for feed, found in by_feed.items()}
+
+
+def _learnt(items: Sequence[Item]) -> repeated.FeedSentences:
+    ordered = sorted(items, key=lambda each: each.published)
+    return repeated.accumulate_all(
+        repeated.FeedSentences(),
+        [(each.published.toordinal(), repeated.countable(each.text)) for each in ordered],
+    )
+
+
+def read_texts(
+    items: Iterable[Item], boilerplate: Mapping[str, frozenset[int]]
+) -> dict[str, CopyText]:
+    """Items as they are compared, by id. URLs are left out, so that content alone decides."""
+    return {each.id: text_of(each, boilerplate.get(each.feed, frozenset())) for each in items}
+
+
+def text_of(item: Item, boilerplate: frozenset[int] = frozenset()) -> CopyText:
+    body = repeated.letters_without(item.text, boilerplate)
+    return copy_text(item.id, item.outlet, item.title, body, item.published)
 
 
 # --- the labelled pairs --------------------------------------------------------------------------
@@ -78,17 +113,86 @@ class Judged:
     def f1(self) -> float:
         return 2 * self.right / max(1, 2 * self.right + self.wrong + self.missed)
 
-    def result(self) -> Result:
-        return {
-            "precision": round(self.precision, 4),
-            "recall": round(self.recall, 4),
-            "right": self.right,
-            "wrong": self.wrong,
-            "missed": self.missed,
-        }
-
 
 Labelled = tuple[bool, Evidence]
+
+
+def copies(files: Files, left_out: LeftOut) -> Report:
+    items = read_corpus(files.corpus, left_out)
+    pairs = read_pairs(files.labels, items, left_out)
+    labelled = evidence(pairs, _looked_at(files, items, pairs, left_out))
+    result = judged(labelled)
+    if not result.right + result.missed:
+        raise Unmeasurable(f"{files.labels}: no pair has the label {COPY}; nothing is to be found")
+    wrong, missed = [], []
+    for pair, each in zip(pairs, labelled, strict=True):
+        one = judged([each])
+        wrong += [[pair.first, pair.second, pair.label]] * one.wrong
+        missed += [[pair.first, pair.second]] * one.missed
+    figures = {
+        "precision": result.precision,
+        "recall": result.recall,
+        "labelled": result.right + result.missed,
+        "found": result.right + result.wrong,
+        "right": result.right,
+        "wrong": result.wrong,
+        "missed": result.missed,
+        "pairs": len(pairs),
+        "wrong_pairs": wrong,
+        "missed_pairs": missed,
+    }
+    floors = Floor("precision", result.precision, PRECISION), Floor("recall", result.recall, RECALL)
+    return Report(figures, floors)
+
+
+def copies_unseen(files: Files, left_out: LeftOut) -> dict[str, object]:
+    """By limits that were chosen without them, for three shuffles."""
+    items = read_corpus(files.corpus, left_out)
+    pairs = read_pairs(files.labels, items, left_out)
+    labelled = evidence(pairs, _looked_at(files, items, pairs, left_out))
+    results = [cross_validate(labelled, seed) for seed in range(3)]
+    return {
+        "precision": [round(each.precision, 4) for each in results],
+        "recall": [round(each.recall, 4) for each in results],
+    }
+
+
+def read_pairs(file: Path, items: Mapping[str, Item], left_out: LeftOut) -> list[Pair]:
+    """Labelled pairs by tabs: two ids, some figures that are not used, the label. The first line
+    may name the columns. Of a pair that stands there twice the first counts.
+
+    Raises Unmeasurable.
+    """
+    pairs: dict[tuple[str, str], Pair] = {}
+    for number, line in enumerate(text_of_file(file).split("\n"), 1):
+        columns = [each.strip() for each in line.split("\t")]
+        if not line.strip() or (number == 1 and columns[-1] == "label"):
+            continue
+        if len(columns) < 3 or not columns[-1]:
+            raise Unmeasurable(f"{file}:{number}: not two ids and, last, a label, parted by tabs")
+        first, second, label = columns[0], columns[1], columns[-1]
+        both = min(first, second), max(first, second)
+        if first not in items or second not in items:
+            left_out[f"pairs: {UNKNOWN}"] += 1
+        elif first == second:
+            left_out["pairs: of an article and itself"] += 1
+        elif both in pairs:
+            left_out[f"pairs: {REPEATED}"] += 1
+        else:
+            pairs[both] = Pair(first, second, label)
+    if not pairs:
+        raise Unmeasurable(f"{file}: no pair of two articles of the corpus; is it of this corpus?")
+    return list(pairs.values())
+
+
+def _looked_at(
+    files: Files, items: Mapping[str, Item], pairs: Iterable[Pair], left_out: LeftOut
+) -> Mapping[str, Item]:
+    if not files.ids:
+        return items
+    ids = {*read_ids(files.ids, items, left_out)}
+    ids.update(id_ for pair in pairs for id_ in (pair.first, pair.second))
+    return {id_: item for id_, item in items.items() if id_ in ids}
 
 
 def evidence(pairs: Iterable[Pair], items: Mapping[str, Item]) -> list[Labelled]:
@@ -97,7 +201,7 @@ def evidence(pairs: Iterable[Pair], items: Mapping[str, Item]) -> list[Labelled]
     return [(each.label == COPY, compare(texts[each.first], texts[each.second])) for each in pairs]
 
 
-def count(pairs: Iterable[Labelled], limits: Limits = LIMITS) -> Judged:
+def judged(pairs: Iterable[Labelled], limits: Limits = LIMITS) -> Judged:
     seen = Counter((is_copy, judge(each, limits).kind in DUPLICATE) for is_copy, each in pairs)
     return Judged(seen[True, True], seen[False, True], seen[True, False])
 
@@ -121,9 +225,9 @@ def cross_validate(pairs: Sequence[Labelled], seed: int, folds: int = 5) -> Judg
     total = Judged(0, 0, 0)
     for fold in range(folds):
         rest = [each for at, each in enumerate(shuffled) if at % folds != fold]
-        scores = [count(rest, limits).f1 for limits in GRID]
+        scores = [judged(rest, limits).f1 for limits in GRID]
         best = [limits for limits, f1 in zip(GRID, scores, strict=True) if f1 == max(scores)]
-        found = count(shuffled[fold::folds], best[len(best) // 2])
+        found = judged(shuffled[fold::folds], best[len(best) // 2])
         total = Judged(
             total.right + found.right, total.wrong + found.wrong, total.missed + found.missed
         )
@@ -163,170 +267,84 @@ class Index:
         return {other for other, relation in self.relations(text) if relation.kind in DUPLICATE}
 
 
-def synthetic(
-    items: Mapping[str, Item], base: Sequence[str], changes: Iterable[str] = CHANGES
-) -> dict[str, Result]:
-    """Of each change, how many of the base articles it left recognisable, and how many were
-    taken for another of the base, all of which are distinct.
+def synthetic(files: Files, left_out: LeftOut) -> Report:
+    items = read_corpus(files.corpus, left_out)
+    base = read_ids(files.labels, items, left_out)
+    searched = {*read_ids(files.ids, items, left_out), *base} if files.ids else set(items)
+    found = changed_articles({id_: items[id_] for id_ in items if id_ in searched}, base)
+    recall = {name: each.recall for name, each in found.items() if name != UNTOUCHED}
+    false = len({id_ for each in found.values() for id_ in each.wrong}) / len(base)
+    figures = {
+        "recall": recall,
+        "all": recall["all"],
+        "summary": recall["summary"],
+        "false": false,
+        "articles": len(base),
+        "false_by_kind": {name: len(each.wrong) / len(base) for name, each in found.items()},
+        "missed_articles": {
+            name: each.missed for name, each in found.items() if each.missed and name != UNTOUCHED
+        },
+    }
+    floors = [
+        Floor(name, reached, LITTLE_LEFT_RECALL if name in LITTLE_LEFT else KIND_RECALL)
+        for name, reached in recall.items()
+    ]
+    return Report(figures, [*floors, Floor("false", false, FALSE, at_most=True)])
 
-    The changed article is of another outlet and its boilerplate not known. The whole corpus is in
-    the index. What is added to an article is from outside the base.
+
+UNTOUCHED = "untouched"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How many were looked for, those not found, and those taken for another of the base."""
+
+    of: int
+    missed: list[str]
+    wrong: list[str]
+
+    @property
+    def recall(self) -> float:
+        return 1 - len(self.missed) / self.of
+
+
+def changed_articles(
+    items: Mapping[str, Item], base: Sequence[str], changes: Iterable[str] = CHANGES
+) -> dict[str, Found]:
+    """Of each change, which of the base articles it left recognisable, and which were taken for
+    another of the base, all of which are distinct; and of the articles as they are the latter.
+
+    The changed article is of another outlet and its boilerplate not known. All of `items` is in
+    the index. What is added to an article is from outside the base. Raises Unmeasurable.
     """
     texts = read_texts(items.values(), learn_boilerplate(items.values()))
     index = Index()
     for text in texts.values():
         index.add(text)
-    distinct = set(base)
-    untouched = sum(bool(index.duplicates(texts[id]) & distinct - {id}) for id in base)
-    results: dict[str, Result] = {"untouched": {"false": round(untouched / len(base), 4)}}
-    characters = [
-        each for id in base[:60] for each in items[id].text if "\u4e00" <= each <= "\u9fff"
-    ]
-    others = [item.text for item in items.values() if item.id not in distinct]
-    source = Source(random.Random(SEED), characters, others)
+    distinct, source = set(base), _source(items, base)
+    wrong = [id_ for id_ in base if index.duplicates(texts[id_]) & distinct - {id_}]
+    results = {UNTOUCHED: Found(len(base), [], wrong)}
     for name in changes:
-        found = wrong = 0
-        for id in base:
-            changed = CHANGES[name](replace(items[id], outlet="a mirror"), source)
+        result = results[name] = Found(len(base), [], [])
+        for id_ in base:
+            changed = CHANGES[name](replace(items[id_], outlet="a mirror"), source)
             matches = index.duplicates(replace(text_of(changed), id="changed"))
-            found += id in matches
-            wrong += bool(matches & distinct - {id})
-        results[name] = {
-            "recall": round(found / len(base), 4), "false": round(wrong / len(base), 4)
-        }  # fmt: skip
+            if id_ not in matches:
+                result.missed.append(id_)
+            if matches & distinct - {id_}:
+                result.wrong.append(id_)
     return results
 
 
-# --- the posts of 2020 ---------------------------------------------------------------------------
-
-TITLE_OF_EVERY_DAY = 3
-"""Posts of one outlet that have the same title, from which on it is taken for a template's."""
-
-
-def archive(posts: Sequence[Item]) -> Result:
-    """What comes of the posts in the order of publication, URLs unknown."""
-    texts = read_texts(posts, learn_boilerplate(posts))
-    index, milliseconds, compared = Index(), [], 0
-    related: dict[tuple[str, str], Relation] = {}
-    for post in posts:
-        text = texts[post.id]
-        began = time.perf_counter()
-        for other, relation in index.relations(text):
-            related[other, text.id] = relation
-        milliseconds.append(1000 * (time.perf_counter() - began))
-        compared += len(index.candidates(text))
-        index.add(text)
-    by_id = {post.id: post for post in posts}
-    kinds = Counter(
-        f"{_between(by_id[first], by_id[second])}: {relation.kind}"
-        for (first, second), relation in related.items()
-    )
-    merged = {pair for pair, relation in related.items() if relation.kind in DUPLICATE}
-    same_url = _pairs_alike(posts, lambda post: post.url)
-    templates = _pairs_alike(
-        (post for post in posts if post.outlet == "RTHK"),
-        lambda post: post.title,
-        TITLE_OF_EVERY_DAY,
-    )
-    return {
-        "posts": len(posts),
-        "relations": dict(kinds.most_common()),
-        "pairs of one URL": len(same_url),
-        "of them found by content alone": len(same_url & merged),
-        "pairs of one title, RTHK, three times or more": len(templates),
-        "of them merged": len(templates & merged),
-        "groups by size": _groups(merged),
-        "compared per post": round(compared / max(1, len(posts)), 2),
-        "milliseconds, median": round(statistics.median(milliseconds), 3),
-        "milliseconds, mean": round(statistics.fmean(milliseconds), 3),
-    }
-
-
-def _between(first: Item, second: Item) -> str:
-    if first.url and first.url == second.url:
-        return "one URL"
-    return "one outlet" if first.outlet == second.outlet else "two outlets"
-
-
-def _pairs_alike(
-    posts: Iterable[Item], key: Callable[[Item], str], least: int = 2
-) -> set[tuple[str, str]]:
-    """The pairs, earlier first, of posts of which at least so many have the same key."""
-    groups: dict[str, list[str]] = defaultdict(list)
-    for post in posts:
-        if key(post):
-            groups[key(post)].append(post.id)
-    found = (sorted(ids) for ids in groups.values() if len(ids) >= least)
-    return {pair for ids in found for pair in combinations(ids, 2)}
-
-
-def _groups(merged: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """How many groups of each size the pairs join into."""
-    group: dict[str, set[str]] = {}
-    for first, second in merged:
-        joined = group.get(first, {first}) | group.get(second, {second})
-        for member in joined:
-            group[member] = joined
-    sizes = Counter(len(each) for each in {frozenset(each) for each in group.values()})
-    return {str(size): sizes[size] for size in sorted(sizes)}
-
-
-# --- the command ---------------------------------------------------------------------------------
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="bench.copies", description="Measures how copies are recognised by content."
-    )
-    parser.add_argument("--data", type=Path, default=SHARED, help="the folder of all data")
-    parser.add_argument("--corpus", type=Path, help="items, as JSON lines")
-    parser.add_argument("--labels", type=Path, help="labelled pairs")
-    parser.add_argument("--ids", type=Path, help="JSON: the articles to change")
-    parser.add_argument("--cv", action="store_true", help="limits chosen on other pairs")
-    parser.add_argument("--synthetic", action="store_true", help="changed articles looked for")
-    parser.add_argument("--posts", action="store_true", help="the posts of 2020")
-    parser.add_argument("--json", action="store_true", help="all figures as JSON")
-    options = parser.parse_args(arguments)
-    try:
-        results = measure(options)
-    except (OSError, ValueError, KeyError, lzma.LZMAError) as error:
-        print(f"the data cannot be read: {error!r}", file=sys.stderr)
-        return 2
-    if options.json:
-        print(json.dumps(results, ensure_ascii=False, indent=1))
-    else:
-        for name, table in results.items():
-            print(f"{name}\n{_printed(table)}\n")
-    return 0
-
-
-def measure(options: argparse.Namespace) -> dict[str, dict[str, object]]:
-    stories = options.data / "stories"
-    items = read_corpus(options.corpus or stories / CORPUS)
-    pairs = evidence(read_pairs(options.labels or stories / LABELS, items), items)
-    results: dict[str, dict[str, object]] = {
-        "labelled pairs": {"as they are": count(pairs).result()}
-    }
-    if options.cv:
-        results["labelled pairs"] |= {
-            f"cross-validated, {seed}": cross_validate(pairs, seed).result() for seed in range(3)
-        }
-    if options.synthetic:
-        base = read_ids(options.ids or stories / IDS, items)
-        results["changed articles"] = {**synthetic(items, base)}
-    if options.posts:
-        results["posts of 2020"] = archive(read_posts(options.data / "captures" / "posts"))
-    return results
-
-
-def _printed(table: Mapping[str, object]) -> str:
-    lines = []
-    for name, value in table.items():
-        if isinstance(value, Mapping):
-            value = "  ".join(f"{key} {each}" for key, each in value.items())
-        lines.append(f"  {name:46} {value}")
-    return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _source(items: Mapping[str, Item], base: Sequence[str]) -> Source:
+    characters = [
+        each for id_ in base[:60] for each in items[id_].text if "\u4e00" <= each <= "\u9fff"
+    ]
+    distinct = set(base)
+    others = [item.text for item in items.values() if item.id not in distinct and item.text]
+    if not others or not characters:
+        raise Unmeasurable(
+            "nothing to change articles with: the base needs Chinese text, and the corpus other "
+            "articles than those of the base"
+        )
+    return Source(random.Random(SEED), characters, others)

@@ -10,7 +10,7 @@ from functools import cache
 
 import opencc
 
-from bench.copies_data import Item
+from bench.labelled import Item
 
 FOOTERS = (
     "本文来自微信公众号，作者保留一切权利，未经授权不得转载。",

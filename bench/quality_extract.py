@@ -21,8 +21,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import newspaper
-import readability
 import trafilatura
 
 from aggregator.core.clean import clean_body
@@ -102,10 +100,14 @@ def with_trafilatura(page: Page) -> str:
 
 
 def with_readability(page: Page) -> str:
+    import readability  # peers are not among the requirements
+
     return plain_text(readability.Document(decode_page(page.body, {})).summary())
 
 
 def with_newspaper(page: Page) -> str:
+    import newspaper
+
     # it wants an address, and to be told of Chinese; other languages it finds by itself
     told = {"language": "zh"} if detect_language(page.truth).startswith("zh") else {}
     article = newspaper.Article(page.url or UNKNOWN_URL, fetch_images=False, **told)

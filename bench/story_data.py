@@ -1,33 +1,37 @@
-"""News with labels for bench.stories, and the measures: pairs, clusters, folds.
+"""News with labels of events and stories, and the measures: pairs, clusters, folds.
 
-The files have the formats of the labelled data beside the project, so other labels can be given:
-`corpus.jsonl.xz` (or `corpus.jsonl`) with id, feed, title, text, pub; `stream_ids.json`;
-`events.dev.jsonl` with `items: [{id, event, story}]`; `headlines.dev.jsonl` with a, b, same.
+Groups are JSON lines with `items: [{id, event, story}]`. An article of which `event` is null
+reports an event of its own, `story` null says that the event is no part of a longer story. What
+stands in several groups joins the events that it is said to report there.
 """
 
 from __future__ import annotations
 
-import json
-import lzma
 import random
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import combinations
 from pathlib import Path
 
+from bench.labelled import (
+    REPEATED,
+    UNKNOWN,
+    Files,
+    Item,
+    LeftOut,
+    Row,
+    Unmeasurable,
+    field,
+    in_time,
+    read_corpus,
+    read_ids,
+    rows,
+    string,
+)
+
 POSITIVE = 0.44
 """The share of pairs of one event that accuracy and F1 are weighted to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    id: str
-    feed: str
-    title: str
-    text: str
-    published: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +40,14 @@ class Labelled:
 
     id: str
     group: int
-    event: tuple[int, int]
-    story: tuple[int, str, int]
+    event: Hashable
+    story: Hashable
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
+    """`a` is the newer one."""
+
     a: str
     b: str
     group: int
@@ -66,57 +72,136 @@ class StoryData:
     headlines: Sequence[Headlines]
 
 
-def read_data(folder: Path) -> StoryData:
-    """Raises OSError for a file that is missing, ValueError or KeyError for one of another form."""
-    stream = json.loads((folder / "stream_ids.json").read_text("utf-8"))
-    groups = [row["items"] for row in _rows(folder / "events.dev.jsonl")]
-    wanted = {*stream, *(one["id"] for group in groups for one in group)}
-    items = {item.id: item for item in _items(folder) if item.id in wanted}
+def read_news(files: Files, left_out: LeftOut) -> tuple[dict[str, Item], list[str]]:
+    """The corpus, and the ids of those that come in, in order of time. Raises Unmeasurable."""
+    items = read_corpus(files.corpus, left_out)
+    ids = set(read_ids(files.ids, items, left_out) if files.ids else items)
+    return items, in_time(ids, items)
+
+
+def read_grouped(files: Files, left_out: LeftOut) -> StoryData:
+    """The news with labels of events. Raises Unmeasurable."""
+    items, stream = read_news(files, left_out)
+    labels, pairs = read_groups(files.labels, items, left_out)
+    return StoryData(items, stream, labels, pairs, [])
+
+
+# --- groups --------------------------------------------------------------------------------------
+
+_Members = dict[str, tuple[Hashable, Hashable | None]]
+"""Event and story, by id."""
+
+
+class _Joined:
+    """What is the same as what."""
+
+    def __init__(self) -> None:
+        self._same_as: dict[Hashable, Hashable] = {}
+
+    def root(self, one: Hashable) -> Hashable:
+        while one in self._same_as:
+            one = self._same_as[one]
+        return one
+
+    def join(self, one: Hashable, other: Hashable) -> None:
+        first, second = self.root(one), self.root(other)
+        if first != second:
+            self._same_as[second] = first
+
+
+def read_groups(
+    file: Path, items: Mapping[str, Item], left_out: LeftOut
+) -> tuple[dict[str, Labelled], list[Pair]]:
+    """The labelled articles, and all pairs inside groups. Raises Unmeasurable."""
+    groups = [
+        _members(number, where, row, items, left_out)
+        for number, (where, row) in enumerate(rows(file))
+    ]
+    group_of: dict[str, int] = {}
+    same_group, same_event, same_story = _Joined(), _Joined(), _Joined()
+    for number, members in enumerate(groups):
+        for id_, (event, story) in members.items():
+            same_group.join(group_of.setdefault(id_, number), number)
+            same_event.join(("article", id_), event)
+            same_story.join(("article", id_), event)
+            if story is not None:
+                same_story.join(event, story)
     labels = {
-        one["id"]: Labelled(
-            one["id"],
-            number,
-            (number, one["event"]),
-            (number, "event", one["event"])
-            if one["story"] is None
-            else (number, "story", one["story"]),
+        id_: Labelled(
+            id_,
+            int(str(same_group.root(number))),
+            same_event.root(("article", id_)),
+            same_story.root(("article", id_)),
         )
-        for number, group in enumerate(groups)
-        for one in group
+        for id_, number in group_of.items()
     }
-    pairs = []
-    for group in groups:
-        for b, a in combinations([labels[one["id"]] for one in group], 2):
-            same = a.event == b.event
-            pairs.append(Pair(a.id, b.id, a.group, same, same or a.story == b.story))
-    return StoryData(
-        items,
-        sorted(stream, key=lambda id_: (items[id_].published, id_)),
-        labels,
-        pairs,
-        [
-            Headlines(row["a"], row["b"], row["same"])
-            for row in _rows(folder / "headlines.dev.jsonl")
-        ],
-    )
+    if not labels:
+        raise Unmeasurable(f"{file}: no article of the corpus has a label; is it of this corpus?")
+    return labels, list(_pairs(groups, labels, items, left_out))
 
 
-def _rows(file: Path) -> Iterator[dict]:
-    for line in file.read_text("utf-8").splitlines():
-        yield json.loads(line)
+def _members(
+    number: int, where: str, row: Row, items: Mapping[str, Item], left_out: LeftOut
+) -> _Members:
+    given = field(row, "items", where)
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+        raise Unmeasurable(f"{where}: 'items' is no list of objects with id, event and story")
+    found: _Members = {}
+    for one in given:
+        id_, event, story = string(one, "id", where), field(one, "event", where), one.get("story")
+        if not isinstance(event, str | int | None) or not isinstance(story, str | int | None):
+            raise Unmeasurable(f"{where}: {id_}: event and story are numbers, names or null")
+        if id_ not in items:
+            left_out[f"labels: {UNKNOWN}"] += 1
+        elif id_ in found:
+            left_out[f"labels: {REPEATED} in one group"] += 1
+        else:
+            found[id_] = (
+                (number, "alone", id_) if event is None else (number, "event", event),
+                None if story is None else (number, "story", story),
+            )
+    return found
 
 
-def _items(folder: Path) -> Iterator[Item]:
-    packed = folder / "corpus.jsonl.xz"
-    with (
-        lzma.open(packed, "rt", encoding="utf-8")
-        if packed.exists()
-        else (folder / "corpus.jsonl").open(encoding="utf-8") as lines
-    ):
-        for line in lines:
-            row = json.loads(line)
-            published = datetime.fromisoformat(row["pub"])
-            yield Item(row["id"], row["feed"], row["title"], row["text"], published)
+def _pairs(
+    groups: Sequence[_Members],
+    labels: Mapping[str, Labelled],
+    items: Mapping[str, Item],
+    left_out: LeftOut,
+) -> Iterator[Pair]:
+    seen: set[tuple[str, str]] = set()
+    for members in groups:
+        for b, a in combinations(in_time(members, items), 2):
+            if (a, b) in seen:
+                left_out[f"pairs: {REPEATED}"] += 1
+                continue
+            seen.add((a, b))
+            first, second = labels[a], labels[b]
+            same_event = first.event == second.event
+            yield Pair(a, b, first.group, same_event, first.story == second.story)
+
+
+# --- headlines -----------------------------------------------------------------------------------
+
+
+def read_headlines(file: Path, left_out: LeftOut) -> list[Headlines]:
+    """JSON lines with a, b and same. Of a pair that stands there twice the first counts.
+
+    Raises Unmeasurable.
+    """
+    pairs: dict[tuple[str, str], Headlines] = {}
+    for where, row in rows(file):
+        a, b, same = string(row, "a", where), string(row, "b", where), field(row, "same", where)
+        if same not in (True, False):
+            raise Unmeasurable(f"{where}: 'same' is {same!r}, neither true nor false")
+        pair = (min(a, b), max(a, b))
+        if pair in pairs:
+            left_out[f"pairs: {REPEATED}"] += 1
+        else:
+            pairs[pair] = Headlines(a, b, bool(same))
+    if not pairs:
+        raise Unmeasurable(f"{file}: no headlines; JSON lines with a, b and same")
+    return list(pairs.values())
 
 
 # --- measures ------------------------------------------------------------------------------------

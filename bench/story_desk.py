@@ -25,7 +25,7 @@ from aggregator.core.story_counts import WordCounts
 from aggregator.core.story_mending import mend, mend_story, neighbours
 from aggregator.core.story_pairs import PairOdds, hours_apart, pair_odds
 from aggregator.core.story_prints import StoryPrint, heaviest, story_print
-from bench.story_data import Item
+from bench.labelled import Item
 
 Odds = Callable[[str, StoryPrint, StoryPrint], PairOdds]
 """By the newer article's id: cross-validation has a model for each fold."""

@@ -25,7 +25,8 @@ from aggregator.core.story_pairs import (
 )
 from aggregator.core.story_prints import StoryPrint, story_print
 from aggregator.core.story_titles import TITLE_FEATURES, title_features, title_odds
-from bench.story_data import Headlines, Item, StoryData, folds, weights
+from bench.labelled import Item, Unmeasurable
+from bench.story_data import Headlines, StoryData, folds, weights
 from bench.story_desk import Postings
 
 CROSS = 0.5
@@ -86,6 +87,16 @@ def prepare(data: StoryData, cross: bool = True) -> Prepared:
     )
 
 
+def prints_on_arrival(data: StoryData) -> tuple[dict[str, StoryPrint], WordCounts]:
+    """Of the stream, as the desk makes them; and what was learnt of words in the end."""
+    counts = WordCounts()
+    prints = {}
+    for id_ in data.stream:
+        prints[id_] = printed(data.items[id_], counts)
+        counts.learn(prints[id_].words)
+    return prints, counts
+
+
 def printed(item: Item, counts: WordCounts) -> StoryPrint:
     return story_print(item.feed, item.published, item.title, item.text, counts.idf)
 
@@ -101,9 +112,11 @@ def fit(rows: Sequence[Row], same: Sequence[bool], weight: Sequence[float], c: f
         from sklearn.linear_model import LogisticRegression
         from sklearn.preprocessing import StandardScaler
     except ImportError as error:
-        raise SystemExit(
-            f"training needs scikit-learn ({error}): pip install scikit-learn"
+        raise Unmeasurable(
+            f"fitting weights needs scikit-learn ({error}): pip install scikit-learn"
         ) from None
+    if len(set(same)) < 2:
+        raise Unmeasurable(f"nothing to be learnt from {len(rows)} pairs that are all alike")
     scaler = StandardScaler().fit(rows)
     fitted = LogisticRegression(C=c, max_iter=5000).fit(
         scaler.transform(rows), same, sample_weight=weight
@@ -225,7 +238,7 @@ def weights_text(event: Model, story: Model, titles: Model) -> str:
         [
             '"""Learnt weights of stories, in log-odds per unit of each feature.',
             "",
-            "Made by `python -m bench.stories --train`; not to be edited.",
+            "Made by `python -m bench.quality train`; not to be edited.",
             '"""',
             "",
             "from __future__ import annotations",

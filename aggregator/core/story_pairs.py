@@ -1,6 +1,6 @@
 """Do two articles tell of the same event, or of the same longer story? Features, learnt weights.
 
-Logistic regression on 19 features of a pair (`python -m bench.stories --train`). Where one of the
+Logistic regression on 19 features of a pair (`python -m bench.quality train`). Where one of the
 two has no text, headlines must agree as well (story_titles). Cross-validated: AUC .980, accuracy
 .930, F1 .920; cosine of words alone AUC .896. Tried and left out: a title's words in the other's
 title, softly and exactly, and the same feed by itself, which added nothing; months and digits of

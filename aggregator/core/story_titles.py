@@ -1,6 +1,6 @@
 """Headlines alone: do they tell of the same event? For articles that have no text.
 
-Logistic regression on 12 features (`python -m bench.stories --train`); cross-validated accuracy
+Logistic regression on 12 features (`python -m bench.quality train`); cross-validated accuracy
 .863. Tried and left out: numbers and days that agree, the rarest word that is missing, lengths.
 """
 

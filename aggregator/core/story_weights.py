@@ -1,6 +1,6 @@
 """Learnt weights of stories, in log-odds per unit of each feature.
 
-Made by `python -m bench.stories --train`; not to be edited.
+Made by `python -m bench.quality train`; not to be edited.
 """
 
 from __future__ import annotations
