@@ -34,6 +34,7 @@ from aggregator.core.markup import (
 from aggregator.core.model import Image
 from aggregator.core.patterns import compiled
 from aggregator.core.scramble import unscramble
+from aggregator.core.stray_scripts import cut_scripts
 
 __all__ = (
     "NO_RULES", "CleanRules", "Cleaned", "RuleEffect", "clean_body", "combine", "unwrap_image",
@@ -196,6 +197,7 @@ def _drop_dead(tree: HtmlElement) -> None:
     for frame in list(tree.iter("iframe")):
         frame.text = None
         del frame[:]
+    cut_scripts(tree)
 
 
 def _drop_hidden(tree: HtmlElement) -> None:
@@ -278,8 +280,7 @@ def _is_bare_link(block: HtmlElement) -> bool:
     link = block
     while link.tag != "a" and len(link) == 1 and is_blank(link.text) and is_blank(link[0].tail):
         link = link[0]
-    address: str | None = link.get("href") if link.tag == "a" else None
-    return address is not None and bool(link.text_content() == address)
+    return link.tag == "a" and bool(link.text_content() == link.get("href"))
 
 
 def _read_header(texts: list[str], rules: CleanRules, trace: _Trace) -> _Found:
@@ -395,5 +396,4 @@ def _serialised(blocks: list[HtmlElement]) -> str:
     for block in blocks:
         block.tail = "\n"
         root.append(block)
-    markup: str = html.tostring(root, encoding="unicode")
-    return markup
+    return str(html.tostring(root, encoding="unicode"))

@@ -192,6 +192,44 @@ def test_tracking_pixels_scripts_and_hidden_text_go() -> None:
     assert html_of(body) == "<p>正文一段</p>"
 
 
+SCRIPT = """document.write("");
+ // var box = document.getElementById('box').getElementsByTagName('div');
+ // if(box.length  updateMeta(location.href); function updateMeta(url) { var x = url.indexOf('c_');
+ if (x >= 0) { var day = url.substring(x-10, x); showMeta(day, 'id_' + url.substring(x + 8)); } }
+ function showMeta(day, id) { var metas = document.getElementsByTagName('meta'); for (var i = 0;"""
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        f"<p>正文。</p><p>{SCRIPT}</p>",
+        f"<p>正文。</p><div>{SCRIPT}</div>",
+        f"<p>正文。</p> {SCRIPT} <br> if (y >= 0) {{ y = x; }}",
+        f"<p>正文。 {SCRIPT}</p>",
+    ],
+)
+def test_a_script_without_its_tags_goes(given: str) -> None:
+    assert clean_body(given, BASE).text == "正文。"
+    assert "<p>获取更多</p>" in clean_body(f"{given}<p>获取更多</p>", BASE).html
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        f"<p>例如：</p><p>{SCRIPT}</p><pre>x = 1;</pre>",
+        f"<p>{SCRIPT}</p><p>即 <code>x</code></p>",
+        "<p>Call document.write(text) only while the page loads; after that it replaces it.</p>",
+        "<p>他说 document.write(x); 是旧的写法；</p>",
+        "<p>window.open(); 打开窗口</p>",
+        "<p>if err != nil { return err }</p>",
+        "<p>Set location.href = '/next'; then wait.</p><p>Never window.stop();</p>",
+    ],
+)
+def test_code_that_an_article_is_about_stays(given: str) -> None:
+    shown = re.sub(r"\s", "", clean_body(given, BASE).text)
+    assert shown == re.sub(r"\s|</?(?:p|pre|code)>", "", given)
+
+
 def test_a_video_becomes_a_link() -> None:
     assert html_of('<iframe src="//www.youtube.com/embed/a1" title="片"></iframe>') == (
         '<p><a href="https://www.youtube.com/embed/a1" rel="noopener noreferrer">片</a></p>'
