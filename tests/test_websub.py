@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hmac
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from urllib.request import Request, urlopen
 
 from tests.publisher import item, paragraphs, rss
@@ -135,3 +136,22 @@ def test_what_a_hub_pushes_is_published_by_the_running_daemon(tmp_path: Path) ->
         assert hidden not in log
         assert hidden not in str(told)
     assert "Traceback" not in log
+
+
+def test_a_push_that_takes_too_long_for_the_end_is_told_so_and_is_no_bug(tmp_path: Path) -> None:
+    place = Installation(tmp_path)
+    with publishing(f"http://127.0.0.1:{place.port}") as publisher:
+        place.configure(CONFIG.format(public=PUBLIC, origin=publisher.origin))
+        with place.daemon() as daemon:
+            wait_until(f"the hub was asked\n{daemon.log}", lambda: publisher.forms)
+            path = urlsplit(publisher.forms[0]["hub.callback"]).path
+            with socket.create_connection(("127.0.0.1", place.port), timeout=10) as hub:
+                head = f"POST {path} HTTP/1.1\r\nHost: x.test\r\nContent-Length: 100\r\n\r\n"
+                hub.sendall(head.encode() + b"the beginning")
+                wait_until("it reads on", daemon.serves)
+                assert daemon.stop() == 0
+                told = hub.recv(4096)
+            daemon.reader.join()
+    assert told.startswith(b"HTTP/1.1 503 ")
+    assert "took too long" in daemon.log
+    assert "Traceback" not in daemon.log

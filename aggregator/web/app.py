@@ -7,12 +7,14 @@ from collections.abc import Callable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from aggregator.errors import AggregatorError
 from aggregator.web import feeds, pages, websub
+from aggregator.web.cut_off import CutOff
 from aggregator.web.responses import plain
 from aggregator.web.site import Site, site_of
 
@@ -45,6 +47,7 @@ def create_app(current: Callable[[], Site]) -> Starlette:
             AggregatorError: _unavailable,
             Exception: _bug,
         },
+        middleware=[Middleware(CutOff, ending=lambda: not current().ready())],
     )
     app.state.current = current
     app.state.store_readers = pages.store_readers()
