@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.postgres import postgres
+
+__all__ = ["postgres"]
+
 REPO = Path(__file__).resolve().parent.parent
 SHARED = REPO.parent / "shared"
 """Captured feeds, pages and posts. Where the folder is not there, tests on it collect nothing."""

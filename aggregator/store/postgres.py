@@ -5,6 +5,7 @@ psycopg is an extra of the package, so it is imported only where such a database
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -21,6 +22,7 @@ from aggregator.store.values import to_json
 
 if TYPE_CHECKING:
     import psycopg
+    from psycopg.abc import Buffer, Dumper
 
 DRIVER = "postgresql+psycopg"
 
@@ -99,16 +101,16 @@ def _session(url: URL, busy_seconds: float) -> dict[str, str | int]:
     return session | {"options": f"{settings} {given}".strip()}
 
 
-def _text_dumper() -> type[psycopg.abc.Dumper]:
+def _text_dumper() -> type[Dumper]:
     from psycopg.types.string import StrDumperUnknown
 
-    class Storable(StrDumperUnknown):
-        """PostgreSQL's text has no NUL, and no lone surrogates: what still has some loses them."""
+    class WithoutNul(StrDumperUnknown):
+        """PostgreSQL's text has no NUL; feeds and pages have lost theirs when they were parsed."""
 
-        def dump(self, obj: str) -> bytes:
-            return obj.replace("\0", "").encode("utf-8", "ignore")
+        def dump(self, obj: str) -> Buffer | None:
+            return super().dump(obj.replace("\0", ""))
 
-    return Storable
+    return WithoutNul
 
 
 def ended(driver: psycopg.Connection) -> bool:
@@ -189,6 +191,11 @@ _ADVICE: tuple[tuple[tuple[str, ...], type[StoreError], str, str], ...] = (
 
 _REFUSALS: tuple[tuple[str, str, str], ...] = (
     (
+        "too many",
+        "the server has no connection left",
+        "end other sessions, or raise max_connections or the user's limit",
+    ),
+    (
         "password",
         "the server refused the user or the password",
         "check both in [store] url; special characters are written as %XX there",
@@ -200,15 +207,23 @@ _REFUSALS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "pg_hba.conf",
-        "the server lets nobody in from here",
-        "add a line for this user and host to the server's pg_hba.conf",
+        "the server does not let this user in from here",
+        "add a line for the user, the database and this host to the server's pg_hba.conf",
     ),
-    ("role ", "the server knows no such user", "create it: createuser NAME"),
-    ("database ", "there is no such database", "create it: createdb --owner=USER NAME"),
     (
-        "too many clients",
-        "the server has no connection left",
-        "end other sessions, or raise max_connections",
+        "permission denied",
+        "its user may not connect to it",
+        "make the user its owner: ALTER DATABASE … OWNER TO …",
+    ),
+    (
+        "role .* does not exist",
+        "the server knows no such user",
+        "create it: createuser --pwprompt USER",
+    ),
+    (
+        "database .* does not exist",
+        "there is no such database",
+        "create it: createdb --owner=USER NAME",
     ),
 )
 """Of a connection that does not come about the driver gives no SQLSTATE, only the server's words:
@@ -233,7 +248,7 @@ def _unreached(message: str, where: str) -> StoreError:
     _, refused, reason = message.rpartition("FATAL:")
     if refused:
         for words, what, hint in _REFUSALS:
-            if words in reason:
+            if re.search(words, reason):
                 return StoreError(what, where, hint)
     # the last line is about the last of the addresses that the host has
     *_, last = message.strip().splitlines() or [""]

@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from aggregator.store import Store, polls
+from tests.postgres import Cluster
 from tests.store.making import FEEDX, GUANCHA, NOW, Newsroom
 
-
-def sqlite_url(folder: Path) -> str:
-    return f"sqlite:///{folder / 'news.db'}"
-
-
-KINDS: tuple[Callable[[Path], str], ...] = (sqlite_url,)
-"""Each gives the URL of a database that does not exist yet."""
+KINDS = ("sqlite", "postgresql")
+"""What is about one of them says `@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)`."""
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    kind: Callable[[Path], str] = request.param
-    return kind(tmp_path)
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def empty_url(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[str]:
+    """Of a database without tables."""
+    if kind == "sqlite":
+        yield f"sqlite:///{tmp_path / 'news.db'}"
+        return
+    # asked for only here, so that a run without such tests starts no server
+    postgres: Cluster = request.getfixturevalue("postgres")
+    name = postgres.new()
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[str]:
+    """Of a database with nothing in it; it has its tables where these take long to make."""
+    if kind == "sqlite":
+        yield f"sqlite:///{tmp_path / 'news.db'}"
+        return
+    postgres: Cluster = request.getfixturevalue("postgres")
+    name = postgres.lend()
+    yield postgres.url(name)
+    postgres.take_back(name)
 
 
 @pytest.fixture

@@ -139,11 +139,20 @@ def test_entries_without_a_url_are_articles_of_their_own(room: Newsroom) -> None
 
 
 def test_an_entry_is_kept_as_it_was_given(room: Newsroom) -> None:
-    given = entry("a", "<p>塔利班 &amp; 𠮷 \x00</p>")
+    given = entry("a", "<p>塔利班 &amp; 𠮷</p>")
     room.poll(given)
     [material] = room.pending()
     assert material.entries == (given,)
     assert material.generators == {"feedx": "feedx.net"}
+
+
+def test_a_character_that_the_database_cannot_hold_costs_no_entry(room: Newsroom) -> None:
+    room.poll(entry("a", "<p>塔\x00利班</p>", title="标\x00题"))
+    room.poll(entry("a", "<p>塔\x00利班 2</p>", title="标\x00题"))
+    [material] = room.pending()
+    [stored] = material.entries
+    assert stored.content.replace("\x00", "") == "<p>塔利班 2</p>"
+    assert stored.title.replace("\x00", "") == "标题"
 
 
 def test_a_revised_entry_brings_its_text_and_makes_its_article_anew(room: Newsroom) -> None:

@@ -37,17 +37,19 @@ def keys_and_first_text(connection: Connection) -> tuple[set[str], str]:
     return {row.key for row in rows}, next(row.content for row in rows if row.key == "first")
 
 
-def test_validators_and_entries_are_never_apart(url: str) -> None:
+def test_validators_and_entries_are_never_apart(url: str, kind: str) -> None:
     for polls, pause in ((3, 0.0), (8, 0.003), (5, 0.007), (9, 0.011)):
         told = killed_while_polling(url, polls, pause)
         store = Store.open(url)
         room = Newsroom(store)
+        room.write(lambda _: None)  # a server first ends what it was given to do
         number = int(store.feed_states()[0].validators.etag)
         assert number >= told
         keys, first_text = room.read(keys_and_first_text)
         assert keys == {"first", *(str(n) for n in range(1, number + 1))}
         assert first_text == f"第{number}版"
         assert len(room.read(lambda c: c.execute(select(ARTICLES.c.id)).all())) == len(keys)
-        integrity = room.read(lambda c: c.exec_driver_sql("PRAGMA integrity_check").scalar())
-        assert integrity == "ok"
+        if kind == "sqlite":
+            integrity = room.read(lambda c: c.exec_driver_sql("PRAGMA integrity_check").scalar())
+            assert integrity == "ok"
         store.close()

@@ -100,7 +100,7 @@ def test_one_failing_operation_takes_no_other_with_it(writer: Writer, database: 
     good, clash, failing, other = behind(writer, noting(1), noting(1), fail, noting(2))
     assert good.result(10) == 1
     assert other.result(10) == 2
-    with pytest.raises(Exception, match="UNIQUE"):
+    with pytest.raises(Exception, match=r"(?i)unique"):
         clash.result(10)
     with pytest.raises(KeyError):
         failing.result(10)
@@ -108,9 +108,10 @@ def test_one_failing_operation_takes_no_other_with_it(writer: Writer, database: 
 
 
 def test_a_commit_that_fails_fails_all_and_the_next_works(
-    writer: Writer, database: Database
+    writer: Writer, database: Database, kind: str
 ) -> None:
     def owe(connection: Connection) -> None:
+        # a debt that is only asked for at the commit
         connection.execute(text("INSERT INTO owing VALUES (99)"))
 
     def prepare(connection: Connection) -> None:
@@ -122,22 +123,24 @@ def test_a_commit_that_fails_fails_all_and_the_next_works(
         )
 
     def check_references(connection: Connection) -> None:
-        # a debt that is only asked for at the commit; the pragma works outside transactions
+        # SQLite must be told to; the pragma works outside transactions
         connection.exec_driver_sql("ROLLBACK")
         connection.exec_driver_sql("PRAGMA foreign_keys = ON")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     writer.submit(prepare).result(10)
-    with pytest.raises(Exception, match="savepoint"):
-        writer.submit(check_references).result(10)
+    if kind == "sqlite":
+        with pytest.raises(Exception, match="savepoint"):
+            writer.submit(check_references).result(10)
     futures = behind(writer, noting(1), owe, noting(2))
     for future in futures:
-        with pytest.raises(Exception, match="FOREIGN KEY"):
+        with pytest.raises(Exception, match=r"(?i)foreign key"):
             future.result(10)
     assert writer.submit(noting(3)).result(10) == 3
     assert notes(database) == [3]
 
 
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 def test_a_full_disk_fails_all_that_was_to_be_committed_and_the_next_works(
     writer: Writer, database: Database
 ) -> None:
@@ -161,6 +164,7 @@ def test_a_full_disk_fails_all_that_was_to_be_committed_and_the_next_works(
     assert 4 in notes(database)
 
 
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 def test_a_rollback_by_the_database_itself_is_never_taken_for_done(
     writer: Writer, database: Database
 ) -> None:
@@ -171,7 +175,7 @@ def test_a_rollback_by_the_database_itself_is_never_taken_for_done(
     writer.submit(noting(1)).result(10)
     before, ending, after = behind(writer, noting(2), end_it, noting(3))
     for future in (before, ending, after):
-        with pytest.raises(Exception, match="UNIQUE"):
+        with pytest.raises(Exception, match=r"(?i)unique"):
             future.result(10)
     assert notes(database) == [1]
     assert writer.submit(noting(4)).result(10) == 4
