@@ -224,6 +224,8 @@ def test_files_may_be_packed_and_ids_limit_what_is_searched(
     _, result = asked(capsys, *searched)
     assert result["recall"]["header"] == 1.0
     events = DATA / "events.jsonl"
+    _, result = asked(capsys, "events", "--corpus", corpus, "--labels", events)
+    assert (result["pairs"], result["left_out"]["labels: not in the corpus"]) == (9, 1)
     _, result = asked(capsys, "stream", "--corpus", corpus, "--labels", events)
     assert (result["articles"], result["labelled"]) == (2, 2)
     assert result["left_out"]["labels: not in the stream"] == 5
