@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 from aggregator.core.model import ParsedEntry
+from aggregator.core.passing import lasting_text
 from aggregator.core.patterns import compiled
 from aggregator.core.text import letters
 
@@ -48,27 +49,6 @@ _ESCAPE_OR_FOREIGN = re.compile(r"%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~!$&'()*+,;=:@/
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _SLASHES = re.compile(r"/{2,}")
 _SPACES = re.compile(r"\s+")
-_TAG = re.compile(r"<[^<>]*>")
-_INSIDE_TEXT = re.compile(r"</?(?:b|strong|i|em|u|mark|font|sub|sup)\b[^<>]*>|<!--[^<>]*-->", re.I)
-"""What does not part a text; a number that it stresses is part of what the text says."""
-_GAP = r"[ \t]*+"
-_MOMENT = re.compile(
-    rf"^{_GAP}(?:刚刚|剛剛|just now"
-    rf"|(?:今天|今日|昨天|昨日|前天|today|yesterday)?,?{_GAP}"
-    rf"(?:\d{{1,2}}[-/.月]\d{{1,2}}日?)?{_GAP}(?:\d{{1,2}}[:：]\d\d)?"
-    rf"|(?:\d{{1,4}}|an?|半){_GAP}[个個]?"
-    r"(?:[秒分]|小[时時]|钟头|[天日周週月年]|(?:sec|second|min|minute|hr|hour|day|week|month|year)s?)"
-    rf"[钟鐘]?{_GAP}(?:之?前|ago)){_GAP}$",
-    re.I | re.M,
-)
-_COUNT = re.compile(
-    rf"^{_GAP}(?:\d+(?:,\d{{3}})*|\d+(?:\.\d+)?{_GAP}[万萬wk])\+?{_GAP}[条條次个個人]?{_GAP}"
-    r"(?:[阅閱][读讀]?|浏览|瀏覽|点击|[评評][论論]?|跟[帖贴貼]|留言|[点點]?[赞讚]"
-    rf"|(?:view|read|comment|like)s?)?{_GAP}$",
-    re.I | re.M,
-)
-_SHORT = 300
-"""Letters; in a longer text a number on its own is part of what it says, as in a table."""
 
 
 # --- URLs --------------------------------------------------------------------------------------
@@ -252,18 +232,12 @@ def article_id(url: str, feed_id: str, key: str) -> str:
 
 def entry_digest(title: str, html_text: str) -> str:
     """16 hex digits that change when the letters or digits of title or text do, and stay when
-    only markup, white space, punctuation, or anything inside a tag does.
-
-    What moves by itself does not count: how long ago something was, on a line or between tags of
-    its own, and in a short text, such as a card scraped from a list, how often it was read.
+    only markup, white space, punctuation, or anything inside a tag does, or what moves by itself
+    (core/passing): dates of publication, editors, how often it was read.
 
     It is computed for every entry at every poll, so markup is cut out without being parsed.
     """
-    text = html.unescape(_TAG.sub("\n", _INSIDE_TEXT.sub(" ", html_text)))
-    text = _MOMENT.sub("", text)
-    if len(letters(text)) < _SHORT:
-        text = _COUNT.sub("", text)
-    return _hash(letters(html.unescape(title)), letters(text), size=8)
+    return _hash(letters(html.unescape(title)), letters(lasting_text(html_text)), size=8)
 
 
 def _hash(*parts: str, size: int = 16) -> str:
