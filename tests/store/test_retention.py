@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from aggregator.core.composed import Composed
 from aggregator.core.model import Decision, Entry, Extracted
 from aggregator.engines.removal import remove_old
-from aggregator.store import articles, editions, materials, polls, quarantine, retention
+from aggregator.store import editions, materials, polls, quarantine, retention
 from aggregator.store import subscriptions as hubs
 from aggregator.store.tables import (
     ARTICLES,
@@ -59,7 +59,7 @@ def made(one: Entry, *topics: str) -> Composed:
 def full(room: Newsroom) -> Newsroom:
     """An article with all that can be known of one, another merged into it, and a new one."""
     room.define("kabul")
-    twin, new = entry("twin", SECRET, feed="guancha"), entry("new", now=LATER)
+    twin, new = entry("twin", SECRET, feed="guancha", title=SECRET), entry("new", now=LATER)
     room.poll(OLD)
     page = Extracted("https://example.org/old", SECRET, SECRET, NOW, SECRET, "", "zh")
     room.make(replace(made(OLD, "kabul"), extracted=page))
@@ -163,11 +163,12 @@ def test_an_archives_old_posts_are_kept_from_when_they_came(room: Newsroom) -> N
     assert swept(room) == 1
 
 
-def test_those_of_one_moment_and_more_than_one_batch_all_go(
-    room: Newsroom, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("apart", [timedelta(0), timedelta(minutes=1)])
+def test_those_of_one_moment_or_many_and_of_more_than_one_batch_all_go(
+    room: Newsroom, caplog: pytest.LogCaptureFixture, apart: timedelta
 ) -> None:
     number = retention.TOGETHER + 7
-    old = [entry(str(n)) for n in range(number)]
+    old = [replace(entry(str(n)), published=NOW - 9 * HOUR + n * apart) for n in range(number)]
     young = [entry(f"new {n}", now=LATER) for n in range(5)]
     room.poll(*old, *young)
     with caplog.at_level(logging.INFO):
@@ -316,6 +317,21 @@ def test_the_second_time_it_is_plainly_known(full: Newsroom, how: str) -> None:
     assert (all_of(full, ENTRIES), all_of(full, ARTICLES)) == before
 
 
+def test_the_digest_it_came_with_is_remembered(full: Newsroom) -> None:
+    swept(full)
+    full.poll(replace(OLD, digest="other"), now=LATER)
+    assert ("old", "other") in {(row["key"], row["digest"]) for row in all_of(full, ENTRIES)}
+
+
+def test_who_else_brought_it_is_remembered_even_if_its_url_changes_then(full: Newsroom) -> None:
+    swept(full)
+    full.poll(replace(OLD, feed_id="guancha"), spec=GUANCHA, now=LATER)
+    elsewhere = "https://example.org/moved"
+    moved = replace(OLD, feed_id="guancha", url=elsewhere, article_id="moved", digest="other")
+    decision = full.poll(moved, spec=GUANCHA, now=LATER)
+    assert (decision.new, decision.revised, decision.known) == ((), (), 1)
+
+
 def test_what_comes_with_it_is_taken_in(full: Newsroom) -> None:
     swept(full)
     fresh, changed = entry("fresh", now=LATER), entry("new", "改了", now=LATER)
@@ -360,9 +376,9 @@ def test_what_is_being_made_while_it_is_removed_is_removed_with_the_next(room: N
     room.poll(OLD)
     room.make(made(OLD))
     assert swept(room) == 1
-    [outcome] = room.write(articles.record_articles, [articles.Made(made(OLD))], LATER)
+    room.make(made(OLD), LATER)
     swept(room)
-    assert row_of(room, OLD.article_id)["state"] == "removed", outcome
+    assert row_of(room, OLD.article_id)["state"] == "removed"
     assert SECRET not in repr(all_of(room, ARTICLES))
 
 
