@@ -5,8 +5,8 @@ and times, the rows that were merged into it, and of each entry the feed, key, d
 article. By these whatever brings it again is known: a poll, a push, an archive, another feed with
 the same URL, a new guid. Nothing else of it is left in any table.
 
-Measured in SQLite after VACUUM, with URLs of 65 characters, each the guid as well: an article of one
-entry takes 850 bytes, each further entry 470. A million of them are about 0.8 GB, for ever. SQLite
+Measured in SQLite after VACUUM, with URLs of 65 characters, each the guid as well: an article of
+one entry takes 850 bytes, each further entry 470; a million of them about 0.8 GB, for ever. SQLite
 uses the room that texts leave for new ones; its file gets smaller only by VACUUM.
 """
 
