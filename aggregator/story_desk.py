@@ -18,7 +18,8 @@ from aggregator.core.story_prints import StoryDraft, weighed
 from aggregator.store import word_counts
 from aggregator.store.story_places import Connection
 from aggregator.store.word_counts import Learnt
-from aggregator.story_sitting import Memory, Sitting
+from aggregator.story_memory import Memory
+from aggregator.story_sitting import Sitting
 
 
 class StoryDesk:

@@ -6,12 +6,9 @@ their numbers in letters, as core names them; events and stories by their ids.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from hashlib import blake2b
-from typing import Generic, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from aggregator.core.stories import (
@@ -33,49 +30,14 @@ from aggregator.core.story_mending import (
     neighbours,
     obey,
 )
-from aggregator.core.story_pairs import PairOdds, hours_apart, pair_odds
-from aggregator.core.story_prints import StoryPrint, from_bytes, heaviest, to_bytes
+from aggregator.core.story_pairs import hours_apart
+from aggregator.core.story_prints import StoryPrint
 from aggregator.store import story_places as places
 from aggregator.store.story_places import Connection, Placed
-
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
-
-PRINTS = 500
-"""Prints that are remembered: about 15 KB each, taken apart."""
-
-PAIRS = 50_000
-"""Pairs whose odds are remembered."""
+from aggregator.story_memory import Memory, Prints, heavy
 
 RULED_MOVES = 100
-"""Moves after which a round of obeying ends; the next goes on."""
-
-
-class Recent(Generic[K, V]):
-    """The values that were asked for last."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._values: OrderedDict[K, V] = OrderedDict()
-
-    def get(self, key: K) -> V | None:
-        value = self._values.get(key)
-        if value is not None:
-            self._values.move_to_end(key)
-        return value
-
-    def put(self, key: K, value: V) -> None:
-        self._values[key] = value
-        if len(self._values) > self._most:
-            self._values.popitem(last=False)
-
-
-class Memory:
-    """What is the same whatever happens to the store: all of it is known by content."""
-
-    def __init__(self) -> None:
-        self.prints: Recent[int, StoryPrint] = Recent(PRINTS)
-        self.odds: Recent[tuple[int, int], PairOdds] = Recent(PAIRS)
+"""Moves after which obeying ends; the next time goes on."""
 
 
 class Sitting:
@@ -84,12 +46,10 @@ class Sitting:
     def __init__(self, connection: Connection, memory: Memory, rulings: Overrides) -> None:
         self._changed: set[str] = set()
         self._connection = connection
-        self._memory = memory
+        self._prints = Prints(connection, memory)
         self._rulings = rulings
         self._events: dict[str, Event] = {}
         self._event_of: dict[str, str] = {}
-        self._digests: dict[str, int] = {}
-        self._prints: dict[str, StoryPrint] = {}
         self._dated: set[str] = set()
         self._heirs: dict[str, str] = {}
         self._mended = False
@@ -98,7 +58,7 @@ class Sitting:
 
     def arrive(self, number: int, article_id: str, mine: StoryPrint) -> None:
         """Places an article that is in no event yet."""
-        self._keep_print(number, mine)
+        self._prints.keep(number, mine)
         name, near = str(number), self._near(number, mine)
         sizes = self._sizes(near)
         found = place(name, near, self._known(name, near), sizes, self._rulings)
@@ -112,16 +72,18 @@ class Sitting:
         there = self._events[event] if found.event else Event(event, story, ())
         self._hold(replace(there, members=(*there.members, name)))
         self._changed.add(story)
-        self._settle(name, near, sizes, joined=found.event is not None)
+        new = found.story is None
+        alone = new or (found.story in sizes and bool(found.event) and sizes[story].events == 1)
+        self._settle(name, near, sizes, joined=found.event is not None, alone=alone)
 
     def change(self, number: int, article_id: str, mine: StoryPrint) -> None:
         """Its text changed. What is alone in its event is placed anew; the rest stays."""
         own = self._home(number)
-        self._drop_print(number)
+        self._prints.drop(number)
         if own is None:
             self.arrive(number, article_id, mine)
             return
-        self._keep_print(number, mine)
+        self._prints.keep(number, mine)
         self._changed.add(own.story)
         self._dated.add(own.story)
         if len(own.members) == 1:
@@ -130,7 +92,7 @@ class Sitting:
     def leave(self, number: int, to: int | None) -> None:
         """It is no article any more: it was merged into `to`, or removed."""
         own = self._home(number)
-        self._drop_print(number)
+        self._prints.drop(number)
         if own is None:
             return
         places.leave(self._connection, number)
@@ -151,7 +113,7 @@ class Sitting:
         named = {one for pair in rules for one in pair}
         unknown = [int(one) for one in named if one not in self._event_of]
         homes = places.homes(self._connection, unknown) if unknown else {}
-        self._read(set(homes.values()) - self._events.keys())
+        self._read(homes.values())
         for _ in range(RULED_MOVES):
             ids = {self._event_of[one] for one in named if one in self._event_of}
             moves = obey([self._events[id_] for id_ in sorted(ids)], self._rulings)
@@ -172,15 +134,14 @@ class Sitting:
     # --- who is near -------------------------------------------------------------------------
 
     def _near(self, number: int, mine: StoryPrint) -> Sequence[Near]:
-        weights = {word: mine.words[word] for word in heaviest(mine)}
-        found = places.near(self._connection, weights, places.hour_of(mine.published), number)
-        for one in found:
-            self._digests[str(one.number)] = one.digest or 0
-        self._fetch([str(one.number) for one in found])
+        hour = places.hour_of(mine.published)
+        found = places.near(self._connection, heavy(mine), hour, number)
+        self._prints.known(found)
+        others = [str(one.number) for one in found]
         near = []
-        for one in found:
-            name = str(one.number)
-            print_, odds = self._prints.get(name), self._odds(str(number), name)
+        for one, name in zip(found, others, strict=True):
+            print_ = self._prints.get(name, others)
+            odds = self._prints.odds(str(number), name)
             if print_ is None or odds is None:
                 continue
             hours = hours_apart(mine, print_)
@@ -194,11 +155,11 @@ class Sitting:
         partners = [int(one) for one in self._rulings.partners(name)]
         if partners:
             ids |= set(places.homes(self._connection, partners).values())
-        self._read(ids - self._events.keys())
+        self._read(ids)
         return {id_: self._events[id_] for id_ in sorted(ids)}
 
     def _sizes(self, near: Sequence[Near]) -> dict[str, StorySize]:
-        stories = {one.story for one in near}
+        stories = sorted({one.story for one in near})
         return places.sizes(self._connection, stories) if stories else {}
 
     # --- what is known -----------------------------------------------------------------------
@@ -207,22 +168,21 @@ class Sitting:
         found = places.homes(self._connection, [number]).get(number)
         if found is None:
             return None
-        if found not in self._events:
-            self._read([found])
+        self._read([found])
         return self._events[found]
 
-    def _read(self, ids: Collection[str]) -> None:
-        if ids:
-            self._take(places.of_events(self._connection, ids))
+    def _read(self, ids: Iterable[str]) -> None:
+        """Holds these events too."""
+        unread = sorted(set(ids) - self._events.keys())
+        if unread:
+            self._take(places.of_events(self._connection, unread))
 
-    def _take(self, placed: Iterable[Placed]) -> None:
+    def _take(self, placed: Sequence[Placed]) -> None:
         """Holds events that were read; what is held already is as new."""
         read: dict[str, tuple[str, list[str]]] = {}
+        self._prints.known(placed)
         for one in placed:
-            name = str(one.number)
-            read.setdefault(one.event, (one.story, []))[1].append(name)
-            if one.digest is not None:
-                self._digests[name] = one.digest
+            read.setdefault(one.event, (one.story, []))[1].append(str(one.number))
         for id_, (story, members) in read.items():
             self._hold(Event(id_, story, tuple(members)))
 
@@ -230,82 +190,23 @@ class Sitting:
         self._events[event.id] = event
         self._event_of.update(dict.fromkeys(event.members, event.id))
 
-    # --- prints and odds ---------------------------------------------------------------------
-
-    def _keep_print(self, number: int, mine: StoryPrint) -> None:
-        stored = to_bytes(mine)
-        digest = int.from_bytes(blake2b(stored, digest_size=8).digest(), "big", signed=True)
-        weights = {word: mine.words[word] for word in heaviest(mine)}
-        places.keep_print(self._connection, number, mine.published, digest, stored, weights)
-        self._memory.prints.put(digest, mine)
-        self._digests[str(number)] = digest
-        self._prints[str(number)] = mine
-
-    def _drop_print(self, number: int) -> None:
-        places.forget(self._connection, [number])
-        self._digests.pop(str(number), None)
-        self._prints.pop(str(number), None)
-
-    def _fetch(self, names: Iterable[str]) -> None:
-        """Prints that are about to be needed, from memory or all at once from the store."""
-        missing = []
-        for name in names:
-            if name in self._prints or name not in self._digests:
-                continue
-            print_ = self._memory.prints.get(self._digests[name])
-            if print_ is None:
-                missing.append(int(name))
-            else:
-                self._prints[name] = print_
-        for number, stored in places.prints(self._connection, missing) if missing else ():
-            try:
-                print_ = from_bytes(stored)
-            except ValueError:  # of an older version: as if it were no longer kept
-                del self._digests[str(number)]
-                continue
-            self._prints[str(number)] = print_
-            self._memory.prints.put(self._digests[str(number)], print_)
-
-    def _odds(self, a: str, b: str, others: Iterable[str] = ()) -> PairOdds | None:
-        """None where a print is no longer kept. `others` are needed soon if these are."""
-        one, other = self._digests.get(a), self._digests.get(b)
-        if one is None or other is None:
-            return None
-        key = (one, other) if one < other else (other, one)
-        found = self._memory.odds.get(key)
-        if found is None:
-            if a not in self._prints or b not in self._prints:
-                self._fetch([a, b, *others])
-            if a not in self._prints or b not in self._prints:
-                return None
-            found = pair_odds(self._prints[a], self._prints[b])
-            self._memory.odds.put(key, found)
-        return found
-
-    def _event_odds(self, others: Sequence[str]) -> Callable[[str, str], float | None]:
-        def odds(a: str, b: str) -> float | None:
-            found = self._odds(a, b, others)
-            return found.event if found else None
-
-        return odds
-
-    def _story_odds(self, others: Sequence[str]) -> Callable[[str, str], float | None]:
-        def odds(a: str, b: str) -> float | None:
-            found = self._odds(a, b, others)
-            return found.story if found else None
-
-        return odds
-
     # --- what a join makes right -------------------------------------------------------------
 
     def _settle(
-        self, name: str, near: Sequence[Near], sizes: Mapping[str, StorySize], joined: bool
+        self,
+        name: str,
+        near: Sequence[Near],
+        sizes: Mapping[str, StorySize],
+        *,
+        joined: bool,
+        alone: bool,
     ) -> None:
+        """`alone`: its event is known to be the only one of its story."""
         event = self._event_of[name]
         if joined:
             self._mend(event, name, near)
         if near:
-            self._mend_story(self._event_of[name], near, sizes)
+            self._mend_story(self._event_of[name], near, sizes, alone)
         if self._rulings.partners(name):
             self.obey()
 
@@ -316,17 +217,18 @@ class Sitting:
         ]
         event = self._events[id_]
         needed = [*event.members, *(member for _, other in around for member in other.members)]
-        for move in mend(event, around, self._event_odds(needed), self._rulings):
+        for move in mend(event, around, self._prints.event_odds(needed), self._rulings):
             self._move(move, int(newcomer) if move.to else None)
 
-    def _mend_story(self, id_: str, near: Sequence[Near], sizes: Mapping[str, StorySize]) -> None:
-        # mending may have emptied an event or moved its story
-        near = [replace(one, event=self._event_of[one.article]) for one in near]
-        near = [replace(one, story=self._events[one.event].story) for one in near]
-        if self._mended:
+    def _mend_story(
+        self, id_: str, near: Sequence[Near], sizes: Mapping[str, StorySize], alone: bool
+    ) -> None:
+        if self._mended:  # it may have emptied an event or moved its story
+            near = [replace(one, event=self._event_of[one.article]) for one in near]
+            near = [replace(one, story=self._events[one.event].story) for one in near]
             sizes = self._sizes(near)
         event = self._events[id_]
-        others = self._others_of_story(event)
+        others = () if alone and not self._mended else self._others_of_story(event)
         needed = [
             *event.members,
             *(
@@ -335,15 +237,14 @@ class Sitting:
                 for m in (other.members[0], other.members[-1])
             ),
         ]
-        for move in mend_story(event, others, near, sizes, self._story_odds(needed)):
+        for move in mend_story(event, others, near, sizes, self._prints.story_odds(needed)):
             self._move_events(move)
 
     def _others_of_story(self, event: Event) -> Sequence[Event]:
         placed = places.of_story(self._connection, event.story)
         self._take(placed)
-        return [
-            self._events[one] for one in dict.fromkeys(p.event for p in placed) if one != event.id
-        ]
+        ids = dict.fromkeys(one.event for one in placed)
+        return [self._events[id_] for id_ in ids if id_ != event.id]
 
     def _place_anew(self, number: int, own: Event, near: Sequence[Near]) -> None:
         name, sizes = str(number), self._sizes(near)
@@ -357,7 +258,7 @@ class Sitting:
             self._move_events(StoryMove((own.id,), own.story, found.story))
         if found.because is not None:
             places.explain(self._connection, number, *_reason(found))
-        self._settle(name, near, sizes, joined=found.event is not None)
+        self._settle(name, near, sizes, joined=found.event is not None, alone=False)
 
     # --- beginnings and moves ----------------------------------------------------------------
 

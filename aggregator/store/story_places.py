@@ -6,9 +6,9 @@ Articles are numbers here, events and stories their ids. A row of an event or st
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import (
     Connection as Connection,  # its callers hand it through
@@ -16,9 +16,7 @@ from sqlalchemy import (
 from sqlalchemy import (
     bindparam,
     delete,
-    distinct,
     func,
-    insert,
     select,
     text,
     update,
@@ -36,6 +34,7 @@ from aggregator.store.group_tables import (
     WORD_COUNTS,
     WORD_LOG,
 )
+from aggregator.store.statements import Listed, Statement
 from aggregator.store.tables import ARTICLES
 
 PARTS = 10_000
@@ -52,8 +51,13 @@ def hour_of(moment: datetime) -> int:
 
 # --- prints and their postings -------------------------------------------------------------------
 
-_KEEP_PRINT = insert(STORY_PRINTS)
-_KEEP_WORDS = insert(STORY_WORDS)
+_KEEP_PRINT = Statement(
+    "INSERT INTO story_prints (number, hour, digest, print)"
+    " VALUES (:number, :hour, :digest, :print)"
+)
+_KEEP_WORDS = Statement(
+    "INSERT INTO story_words (word, hour, number, part) VALUES (:word, :hour, :number, :part)"
+)
 _DROP_PRINT = delete(STORY_PRINTS).where(STORY_PRINTS.c.number == bindparam("its_number"))
 _DROP_WORD = delete(STORY_WORDS).where(
     STORY_WORDS.c.word == bindparam("its_word"),
@@ -69,9 +73,7 @@ _OLDER = (
     .order_by(STORY_PRINTS.c.hour)
     .limit(bindparam("most"))
 )
-_PRINTS = select(STORY_PRINTS.c.number, STORY_PRINTS.c.hour, STORY_PRINTS.c.print).where(
-    STORY_PRINTS.c.number.in_(bindparam("numbers", expanding=True))
-)
+_PRINTS = Listed("SELECT number, hour, print FROM story_prints WHERE number IN (:list)")
 
 
 def keep_print(
@@ -84,12 +86,10 @@ def keep_print(
 ) -> None:
     """An article's print, and its heaviest words with their parts."""
     hour = hour_of(published)
-    connection.execute(
-        _KEEP_PRINT, {"number": number, "hour": hour, "digest": digest, "print": stored}
-    )
+    _KEEP_PRINT.run(connection, {"number": number, "hour": hour, "digest": digest, "print": stored})
     if weights:
-        connection.execute(
-            _KEEP_WORDS,
+        _KEEP_WORDS.run(
+            connection,
             [
                 {"word": word, "hour": hour, "number": number, "part": int(part * PARTS)}
                 for word, part in weights.items()
@@ -97,9 +97,9 @@ def keep_print(
         )
 
 
-def forget(connection: Connection, numbers: Collection[int]) -> None:
+def forget(connection: Connection, numbers: Sequence[int]) -> None:
     """Drops the prints of articles, and their words."""
-    rows = connection.execute(_PRINTS, {"numbers": list(numbers)}).all()
+    rows = _PRINTS.run(connection, numbers).all()
     for number, hour, stored in rows:
         key = {"its_hour": hour, "its_number": number}
         try:
@@ -129,13 +129,13 @@ def clear(connection: Connection) -> None:
         connection.execute(delete(table))
 
 
-def prints(connection: Connection, numbers: Collection[int]) -> Iterable[tuple[int, bytes]]:
-    return [(row[0], row[2]) for row in connection.execute(_PRINTS, {"numbers": list(numbers)})]
+def prints(connection: Connection, numbers: Sequence[int]) -> Iterable[tuple[int, bytes]]:
+    return [(row[0], row[2]) for row in _PRINTS.run(connection, numbers)]
 
 
 # --- who is near ---------------------------------------------------------------------------------
 
-_NEAR = text(
+_NEAR = Statement(
     "SELECT found.number, members.event_id, events.story_id, story_prints.digest FROM ("
     "SELECT number, sum(likeness) AS likeness FROM ("
     + " UNION ALL ".join(
@@ -155,8 +155,7 @@ _NEAR = text(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """An article with the event and the story it is in; `digest` is that of its print, None if
     that is no longer kept.
     """
@@ -179,53 +178,48 @@ def near(
     for at, (word, part) in enumerate(filled):
         values[f"word{at}"] = word
         values[f"part{at}"] = int(part * PARTS)
-    return [Placed(*row) for row in connection.execute(_NEAR, values)]
+    return [Placed(*row) for row in _NEAR.run(connection, values)]
 
 
 # --- what is where -------------------------------------------------------------------------------
 
 _PLACED = (
-    select(MEMBERS.c.number, MEMBERS.c.event_id, EVENTS.c.story_id, STORY_PRINTS.c.digest)
-    .select_from(EVENTS)
-    .join(MEMBERS, MEMBERS.c.event_id == EVENTS.c.id)
-    .outerjoin(STORY_PRINTS, STORY_PRINTS.c.number == MEMBERS.c.number)
+    "SELECT members.number, members.event_id, events.story_id, story_prints.digest FROM events"
+    " JOIN members ON members.event_id = events.id"
+    " LEFT JOIN story_prints ON story_prints.number = members.number"
 )
-_OF_EVENTS = _PLACED.where(EVENTS.c.id.in_(bindparam("events", expanding=True))).order_by(
-    EVENTS.c.id, MEMBERS.c.position
+_OF_EVENTS = Listed(f"{_PLACED} WHERE events.id IN (:list) ORDER BY events.id, members.position")
+_OF_STORY = Statement(
+    f"{_PLACED} WHERE events.story_id = :story"
+    " ORDER BY events.position, events.id, members.position"
 )
-_OF_STORY = _PLACED.where(EVENTS.c.story_id == bindparam("story")).order_by(
-    EVENTS.c.position, EVENTS.c.id, MEMBERS.c.position
-)
-_HOMES = select(MEMBERS.c.number, MEMBERS.c.event_id).where(
-    MEMBERS.c.number.in_(bindparam("numbers", expanding=True))
-)
-_SIZES = (
-    select(EVENTS.c.story_id, func.count(), func.count(distinct(EVENTS.c.id)))
-    .join(MEMBERS, MEMBERS.c.event_id == EVENTS.c.id)
-    .where(EVENTS.c.story_id.in_(bindparam("stories", expanding=True)))
-    .group_by(EVENTS.c.story_id)
+_HOMES = Listed("SELECT number, event_id FROM members WHERE number IN (:list)")
+_SIZES = Listed(
+    "SELECT events.story_id, count(*), count(DISTINCT events.id) FROM events"
+    " JOIN members ON members.event_id = events.id"
+    " WHERE events.story_id IN (:list) GROUP BY events.story_id"
 )
 _ARTICLE_ID = select(ARTICLES.c.id).where(ARTICLES.c.number == bindparam("its_number"))
 
 
-def homes(connection: Connection, numbers: Collection[int]) -> Mapping[int, str]:
+def homes(connection: Connection, numbers: Sequence[int]) -> Mapping[int, str]:
     """The events that these articles are in, of those that are in one."""
-    rows = connection.execute(_HOMES, {"numbers": list(numbers)})
+    rows = _HOMES.run(connection, numbers)
     return {row.number: row.event_id for row in rows}
 
 
-def of_events(connection: Connection, events: Collection[str]) -> Sequence[Placed]:
+def of_events(connection: Connection, events: Sequence[str]) -> Sequence[Placed]:
     """The members of events, each event's in order of arrival."""
-    return [Placed(*row) for row in connection.execute(_OF_EVENTS, {"events": list(events)})]
+    return [Placed(*row) for row in _OF_EVENTS.run(connection, events)]
 
 
 def of_story(connection: Connection, story: str) -> Sequence[Placed]:
     """The members of a story's events, in the order in which these came to it."""
-    return [Placed(*row) for row in connection.execute(_OF_STORY, {"story": story})]
+    return [Placed(*row) for row in _OF_STORY.run(connection, {"story": story})]
 
 
-def sizes(connection: Connection, stories: Collection[str]) -> dict[str, StorySize]:
-    rows = connection.execute(_SIZES, {"stories": list(stories)})
+def sizes(connection: Connection, stories: Sequence[str]) -> dict[str, StorySize]:
+    rows = _SIZES.run(connection, stories)
     return {story: StorySize(articles, events) for story, articles, events in rows}
 
 
@@ -244,7 +238,7 @@ _NEXT_EVENT = (
     "(SELECT coalesce(max(position), -1) + 1 FROM events AS others"
     " WHERE others.story_id = :to_story)"
 )
-_BEGIN_EVENT = text(
+_BEGIN_EVENT = Statement(
     "INSERT INTO events (id, story_id, position, came_from, merged_into)"
     f" VALUES (:id, :to_story, {_NEXT_EVENT}, :came_from, '')"
     " ON CONFLICT (id) DO UPDATE SET story_id = excluded.story_id, position = excluded.position,"
@@ -256,7 +250,7 @@ _BEGIN_STORY = text(
     " ON CONFLICT (id) DO UPDATE SET came_from = excluded.came_from, merged_into = '',"
     " latest = excluded.latest WHERE stories.merged_into <> ''"
 ).bindparams(bindparam("latest", type_=UtcDateTime()))
-_JOIN = text(
+_JOIN = Statement(
     "INSERT INTO members (number, event_id, position, because, score)"
     f" VALUES (:number, :to_event, {_NEXT_MEMBER}, :because, :score)"
 )
@@ -265,12 +259,12 @@ _EXPLAIN = (
     .where(MEMBERS.c.number == bindparam("its_number"))
     .values(because=bindparam("because"), score=bindparam("score"))
 )
-_MOVE = text(
+_MOVE = Statement(
     f"UPDATE members SET event_id = :to_event, position = {_NEXT_MEMBER},"
     " because = coalesce(:because, because) WHERE number = :number"
 )
 _LEAVE = delete(MEMBERS).where(MEMBERS.c.number == bindparam("its_number"))
-_MOVE_EVENT = text(
+_MOVE_EVENT = Statement(
     f"UPDATE events SET story_id = :to_story, position = {_NEXT_EVENT} WHERE id = :id"
 )
 _REPORTED = (
@@ -295,7 +289,7 @@ _SET_LATEST = (
 def begin_event(connection: Connection, id_: str, story: str, came_from: str = "") -> bool:
     """A new event, or one revived that was emptied; False if there is one of that id."""
     values = {"id": id_, "to_story": story, "came_from": came_from}
-    return connection.execute(_BEGIN_EVENT, values).rowcount == 1
+    return _BEGIN_EVENT.run(connection, values).rowcount == 1
 
 
 def begin_story(connection: Connection, id_: str, latest: datetime, came_from: str = "") -> bool:
@@ -308,7 +302,7 @@ def join(
     connection: Connection, number: int, event: str, because: int | None, score: float
 ) -> None:
     values = {"number": number, "to_event": event, "because": because, "score": score}
-    connection.execute(_JOIN, values)
+    _JOIN.run(connection, values)
 
 
 def explain(connection: Connection, number: int, because: int | None, score: float) -> None:
@@ -319,7 +313,7 @@ def explain(connection: Connection, number: int, because: int | None, score: flo
 def move(connection: Connection, numbers: Sequence[int], event: str, because: int | None) -> None:
     """To another event, because of an article there; None leaves the reason as it was."""
     values = {"to_event": event, "because": because}
-    connection.execute(_MOVE, [{"number": number, **values} for number in numbers])
+    _MOVE.run(connection, [{"number": number, **values} for number in numbers])
 
 
 def leave(connection: Connection, number: int) -> None:
@@ -327,7 +321,7 @@ def leave(connection: Connection, number: int) -> None:
 
 
 def move_event(connection: Connection, event: str, story: str) -> None:
-    connection.execute(_MOVE_EVENT, {"id": event, "to_story": story})
+    _MOVE_EVENT.run(connection, {"id": event, "to_story": story})
 
 
 def end_event(connection: Connection, event: str, heir: str) -> None:

@@ -15,17 +15,18 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from aggregator.core.story_counts import CountsState, WordCounts
 from aggregator.store.group_tables import WORD_COUNTS, WORD_LOG
+from aggregator.store.statements import Statement
 
 SNAPSHOT_EVERY = 1000
 
-_NEWEST = select(WORD_LOG.c.chain).order_by(WORD_LOG.c.learnt.desc()).limit(1)
+_NEWEST = Statement("SELECT chain FROM word_log ORDER BY learnt DESC LIMIT 1")
 _SNAPSHOT = select(WORD_COUNTS.c.state).order_by(WORD_COUNTS.c.learnt.desc()).limit(1)
 _SINCE = (
     select(WORD_LOG.c.chain, WORD_LOG.c.words, WORD_LOG.c.learnt)
     .where(WORD_LOG.c.learnt >= bindparam("since"))
     .order_by(WORD_LOG.c.learnt)
 )
-_LOG = insert(WORD_LOG)
+_LOG = Statement("INSERT INTO word_log (learnt, chain, words) VALUES (:learnt, :chain, :words)")
 _KEEP = insert(WORD_COUNTS)
 _OLDER_STATES = delete(WORD_COUNTS).where(WORD_COUNTS.c.learnt < bindparam("before"))
 _OLDER_WORDS = delete(WORD_LOG).where(WORD_LOG.c.learnt < bindparam("before"))
@@ -41,7 +42,7 @@ class Learnt:
 
 def newest(connection: Connection) -> int:
     """The chain of what the store has learnt; 0 for nothing."""
-    return connection.execute(_NEWEST).scalar() or 0
+    return _NEWEST.run(connection, {}).scalar() or 0
 
 
 def load(connection: Connection) -> Learnt:
@@ -61,7 +62,7 @@ def append(connection: Connection, learnt: Learnt, words: Collection[str]) -> No
     joined = "\n".join(words)
     chain = _chain(learnt.chain, joined)
     number = learnt.counts.learnt + 1
-    connection.execute(_LOG, {"learnt": number, "chain": chain, "words": joined})
+    _LOG.run(connection, {"learnt": number, "chain": chain, "words": joined})
     learnt.counts.learn(words)
     learnt.chain = chain
     if number % SNAPSHOT_EVERY == 0:
