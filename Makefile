@@ -34,9 +34,11 @@ install: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-# the real readers that the tests subscribe with
+# the real readers that the tests subscribe with, and the server whose databases they use
 test-tools:
 	@missing=$$(for tool in $(READERS); do command -v $$tool >/dev/null || echo $$tool; done); \
+	{ command -v initdb && command -v postgres || ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 \
+		|| missing="$$missing postgresql"; \
 	if [ -n "$$missing" ]; then \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 			apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \

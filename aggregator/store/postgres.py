@@ -196,7 +196,7 @@ _REFUSALS: tuple[tuple[str, str, str], ...] = (
         "end other sessions, or raise max_connections or the user's limit",
     ),
     (
-        "password",
+        "password authentication|no password",
         "the server refused the user or the password",
         "check both in [store] url; special characters are written as %XX there",
     ),
@@ -226,8 +226,8 @@ _REFUSALS: tuple[tuple[str, str, str], ...] = (
         "create it: createdb --owner=USER NAME",
     ),
 )
-"""Of a connection that does not come about the driver gives no SQLSTATE, only the server's words:
-after FATAL, in the server's language.
+"""Of a connection that does not come about the driver gives no SQLSTATE, only words: the
+server's own stand after FATAL, in its language.
 """
 
 
@@ -245,14 +245,13 @@ def in_words(error: psycopg.Error, where: str) -> StoreError | None:
 
 
 def _unreached(message: str, where: str) -> StoreError:
-    _, refused, reason = message.rpartition("FATAL:")
-    if refused:
-        for words, what, hint in _REFUSALS:
-            if re.search(words, reason):
-                return StoreError(what, where, hint)
-    # the last line is about the last of the addresses that the host has
-    *_, last = message.strip().splitlines() or [""]
-    reason = (reason if refused else last).strip().rstrip(".")
+    lines = message.strip().splitlines() or [""]
+    by_server = [line for line in lines if "FATAL:" in line]
+    said = by_server[-1].rpartition("FATAL:")[2].strip() if by_server else lines[0]
+    reason = re.sub(r"^connection (failed|is bad): ", "", said)
+    for words, what, hint in _REFUSALS:
+        if re.search(words, reason):
+            return StoreError(what, where, hint)
     return StoreError(
         f"the server cannot be reached: {reason}",
         where,
