@@ -26,6 +26,7 @@ NEWS = "塔利班代表团在天津会见了中方官员。双方谈到边境贸
         ("", "甲乙", Change(2, 0)),
         ("甲。乙。乙。", "甲。乙。", Change(0, 1)),
         ("甲一。丙。乙一。", "甲二。丙。乙二。", Change(2, 2)),
+        ("开头一。中间。结尾一。", "开头二。中间。结尾二。加了一句。", Change(6, 2)),
         (
             "Rates rose 3.5 percent. Shares fell.",
             "Rates rose 3.6 percent. Shares fell.",
