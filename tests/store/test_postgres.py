@@ -323,8 +323,9 @@ def test_a_missing_driver_is_told_with_what_to_install() -> None:
 def test_times_are_kept_to_the_microsecond_from_the_first_year_to_the_last(
     room: Newsroom,
 ) -> None:
-    for at in (datetime.min, datetime(1899, 12, 31, 23, 59, 59, 123456), datetime.max):
-        moment = at.replace(tzinfo=UTC)
+    first = datetime.min.replace(tzinfo=UTC)
+    middle = datetime(1899, 12, 31, 23, 59, 59, 123456, tzinfo=UTC)
+    for moment in (first, middle, datetime.max.replace(tzinfo=UTC)):
         values = update(FEEDS).values(next_poll_at=moment)
         room.write(lambda c, values=values: c.execute(values))
         assert {state.next_poll_at for state in room.store.feed_states()} == {moment}
