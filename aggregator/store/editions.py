@@ -139,11 +139,12 @@ def articles(connection: Connection, topic_id: str | None, limit: int) -> tuple[
 
 def scan(connection: Connection, since: datetime) -> Iterator[Article]:
     """Every article published since, newest first, a few at a time in memory."""
-    rows = connection.execution_options(yield_per=200).execute(
+    newest = (
         select(ARTICLES)
         .where(ARTICLES.c.state == "ready", ARTICLES.c.published >= since)
         .order_by(ARTICLES.c.published.desc(), ARTICLES.c.id)
     )
+    rows = connection.execute(newest, execution_options={"yield_per": 200})
     for some in rows.partitions():
         refs = _entry_refs(connection, [row.id for row in some])
         yield from (article_of(row, refs[row.id]) for row in some)
