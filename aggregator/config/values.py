@@ -37,7 +37,7 @@ _MAIL_ADDRESS = re.compile(
     r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[a-z\d](?:[a-z\d-]*[a-z\d])?\.)*[a-z\d](?:[a-z\d-]*[a-z\d])?",
     re.ASCII | re.IGNORECASE,
 )
-_STORE = re.compile(r"sqlite(?:\+\w+)?:///.+|postgresql(?:\+\w+)?://[^/].*")
+_STORE = re.compile(r"sqlite(?:\+\w+)?:///.+|postgresql(?:\+\w+)?://.+")
 _PASSWORD = re.compile(r"(?<=://)([^/?#\s:]*):[^/?#\s]*@")
 _PASSWORD_IN_ANYTHING = re.compile(r"(?<=://)([^/:]*):.*@", re.DOTALL)
 _SECRET_PARAMETER = re.compile(

@@ -376,3 +376,15 @@ def test_the_defaults_the_shipped_config_shows_are_the_defaults() -> None:
     assert len(re.findall(r"(?m)^#[a-z_]+ = ", shipped())) > 15
     assert parse_config(uncommented, "c.toml") == parse_config(shipped(), "c.toml")
     assert set(tomllib.loads(uncommented)["fetch"]) == set(known_keys()["fetch"])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://news:s3cret@db.example.org:5433/news?sslmode=verify-full",
+        "postgresql:///news",
+        "postgresql://news@/news?host=/run/postgresql",
+    ],
+)
+def test_a_server_may_be_named_or_be_on_this_machine(url: str) -> None:
+    assert parse_config(f'[store]\nurl = "{url}"', "c.toml").store.url == url
