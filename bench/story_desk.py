@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
+from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -25,6 +26,7 @@ from aggregator.core.story_counts import WordCounts
 from aggregator.core.story_mending import mend, mend_story, neighbours
 from aggregator.core.story_pairs import PairOdds, hours_apart, pair_odds
 from aggregator.core.story_prints import StoryPrint, heaviest, story_print
+from aggregator.store.story_places import PARTS, hour_of
 from bench.labelled import Item
 
 Odds = Callable[[str, StoryPrint, StoryPrint], PairOdds]
@@ -36,24 +38,31 @@ def learnt_odds(_newer: str, a: StoryPrint, b: StoryPrint) -> PairOdds:
 
 
 class Postings:
-    """The index of the heaviest words."""
+    """The index of the heaviest words, by hour of publication and arrival, as the store has it."""
 
     def __init__(self) -> None:
-        self._articles: dict[str, list[tuple[str, float]]] = defaultdict(list)
+        self._articles: dict[str, list[tuple[int, int, str, int]]] = defaultdict(list)
+        self._arrivals = 0
 
     def add(self, article: str, print_: StoryPrint) -> None:
+        hour = hour_of(print_.published)
         for word in heaviest(print_):
-            self._articles[word].append((article, print_.words[word]))
+            part = int(print_.words[word] * PARTS)
+            insort(self._articles[word], (hour, self._arrivals, article, part))
+        self._arrivals += 1
 
     def near(self, print_: StoryPrint, most: int = NEAR) -> Sequence[str]:
-        """Articles that share those words, the most like it first."""
-        shared: dict[str, float] = {}
+        """Articles of the days around that share those words, the most like it first."""
+        hour, days = hour_of(print_.published), int(STORY_HOURS)
+        shared: Counter[tuple[int, str]] = Counter()
         for word in heaviest(print_):
-            part = print_.words[word]
-            for article, its in self._articles[word][-POSTINGS:]:
-                shared[article] = shared.get(article, 0.0) + part * its
+            part, listed = int(print_.words[word] * PARTS), self._articles[word]
+            end = bisect_left(listed, (hour + days + 1,))
+            for its_hour, arrival, article, its in listed[max(0, end - POSTINGS) : end]:
+                if its_hour >= hour - days:
+                    shared[arrival, article] += part * its
         best = heapq.nlargest(most, shared.items(), key=lambda one: (one[1], one[0]))
-        return [article for article, like in best if like >= LEAST_LIKE]
+        return [article for (_, article), like in best if like >= LEAST_LIKE * PARTS * PARTS]
 
 
 class Desk:
