@@ -230,17 +230,19 @@ def article_id(connection: Connection, number: int) -> str:
 
 # --- what is decided -----------------------------------------------------------------------------
 
+_TO_EVENT = "CAST(:to_event AS VARCHAR)"  # PostgreSQL wants to know what stands twice
+_TO_STORY = "CAST(:to_story AS VARCHAR)"
 _NEXT_MEMBER = (
     "(SELECT coalesce(max(position), -1) + 1 FROM members AS others"
-    " WHERE others.event_id = :to_event)"
+    f" WHERE others.event_id = {_TO_EVENT})"
 )
 _NEXT_EVENT = (
     "(SELECT coalesce(max(position), -1) + 1 FROM events AS others"
-    " WHERE others.story_id = :to_story)"
+    f" WHERE others.story_id = {_TO_STORY})"
 )
 _BEGIN_EVENT = Statement(
     "INSERT INTO events (id, story_id, position, came_from, merged_into)"
-    f" VALUES (:id, :to_story, {_NEXT_EVENT}, :came_from, '')"
+    f" VALUES (:id, {_TO_STORY}, {_NEXT_EVENT}, :came_from, '')"
     " ON CONFLICT (id) DO UPDATE SET story_id = excluded.story_id, position = excluded.position,"
     " came_from = excluded.came_from, merged_into = '' WHERE events.merged_into <> ''"
 )
@@ -252,7 +254,7 @@ _BEGIN_STORY = text(
 ).bindparams(bindparam("latest", type_=UtcDateTime()))
 _JOIN = Statement(
     "INSERT INTO members (number, event_id, position, because, score)"
-    f" VALUES (:number, :to_event, {_NEXT_MEMBER}, :because, :score)"
+    f" VALUES (:number, {_TO_EVENT}, {_NEXT_MEMBER}, :because, :score)"
 )
 _EXPLAIN = (
     update(MEMBERS)
@@ -260,12 +262,12 @@ _EXPLAIN = (
     .values(because=bindparam("because"), score=bindparam("score"))
 )
 _MOVE = Statement(
-    f"UPDATE members SET event_id = :to_event, position = {_NEXT_MEMBER},"
+    f"UPDATE members SET event_id = {_TO_EVENT}, position = {_NEXT_MEMBER},"
     " because = coalesce(:because, because) WHERE number = :number"
 )
 _LEAVE = delete(MEMBERS).where(MEMBERS.c.number == bindparam("its_number"))
 _MOVE_EVENT = Statement(
-    f"UPDATE events SET story_id = :to_story, position = {_NEXT_EVENT} WHERE id = :id"
+    f"UPDATE events SET story_id = {_TO_STORY}, position = {_NEXT_EVENT} WHERE id = :id"
 )
 _REPORTED = (
     update(STORIES)
