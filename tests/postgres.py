@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -32,6 +33,13 @@ _SHAPE = """
 _RESTART = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
 
 START_SECONDS = 60
+
+# waits for a line; should the tests end without one, killed perhaps, the server ends as well
+_GUARD = """
+    folder=$1; shift
+    "$@" &
+    if read -r _; then wait $!; else kill -INT $!; wait $!; rm -rf "$folder"; fi
+"""
 
 SETTINGS = {
     "listen_addresses": "",
@@ -64,7 +72,7 @@ class Cluster:
         self.folder = Path(tempfile.mkdtemp(prefix="news-pg-"))
         self._data = self.folder / "data"
         self._log = (self.folder / "log").open("wb")
-        self._server: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
         self._admin: psycopg.Connection | None = None
         self._numbers = count(1)
         self._emptied: list[str] = []
@@ -72,10 +80,8 @@ class Cluster:
         self._tables: list[str] = []
         try:
             shutil.chown(self.folder, self.user)
-            # names sort otherwise than in SQLite by themselves, as on most servers
             self._run("initdb", "--no-sync", "--auth=trust", "--username=news", "--encoding=UTF8",
-                      "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US",
-                      "--pgdata", str(self._data))  # fmt: skip
+                      "--pgdata", str(self._data), *self._order())  # fmt: skip
             (self._data / "pg_hba.conf").write_text(
                 "local all careful scram-sha-256\nlocal all stranger reject\nlocal all all trust\n"
             )
@@ -86,10 +92,10 @@ class Cluster:
 
     def start(self) -> None:
         settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        self._server = subprocess.Popen(
-            [str(self._programs / "postgres"), "-D", str(self._data), "-k", str(self.folder),
-             *settings],
-            **self._as_user(),
+        self._guard = subprocess.Popen(
+            ["sh", "-c", _GUARD, "sh", str(self.folder), str(self._programs / "postgres"),
+             "-D", str(self._data), "-k", str(self.folder), *settings],
+            start_new_session=True, **{**self._as_user(), "stdin": subprocess.PIPE},
         )  # fmt: skip
         end = time.monotonic() + START_SECONDS
         while True:
@@ -97,7 +103,7 @@ class Cluster:
                 self._admin = psycopg.connect(self.url("postgres"), autocommit=True)
                 return
             except psycopg.OperationalError:
-                if self._server.poll() is not None or time.monotonic() > end:
+                if time.monotonic() > end:
                     raise RuntimeError(f"PostgreSQL did not start:\n{self._said()}") from None
                 time.sleep(0.02)
 
@@ -105,10 +111,15 @@ class Cluster:
         """Ends it and waits. SIGINT: at once but in order; SIGQUIT: as if it had crashed."""
         if self._admin is not None:
             self._admin.close()
-        if self._server is not None:
-            self._server.send_signal(how)
-            self._server.wait(START_SECONDS)
-            self._server = None
+        if self._guard is None:
+            return
+        pid_file = self._data / "postmaster.pid"
+        if pid_file.exists():
+            os.kill(int(pid_file.read_text().split()[0]), how)
+            self._guard.communicate(b"\n", START_SECONDS)
+        else:  # it did not start
+            self._guard.communicate(timeout=START_SECONDS)
+        self._guard = None
 
     def close(self) -> None:
         self.stop()
@@ -159,6 +170,18 @@ class Cluster:
         assert self._admin is not None
         done = self._admin.execute(statement.encode())
         return done.fetchall() if done.description else []
+
+    def _order(self) -> tuple[str, ...]:
+        """Where it can be had, text sorts otherwise than in SQLite by itself, as on most servers."""
+        said = subprocess.run(
+            [str(self._programs / "initdb"), "--version"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        version = int(re.findall(r"\d+", said)[0])
+        by_rules = ("--locale-provider=icu", "--icu-locale=en-US") if version >= 15 else ()
+        return ("--locale=C.UTF-8", *by_rules)
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._programs / program), *arguments]
