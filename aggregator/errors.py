@@ -16,6 +16,7 @@ AggregatorError               what, where, what to do
 │   ├── StoreNewer              a newer version of the program made it
 │   ├── StoreDamaged            it is not a sound database
 │   └── StoreFull               the disk is full
+├── RulingError               what a person said of articles cannot be so
 ├── OutputError               an edition could not be written
 └── ListenError               the address to serve on cannot be used
 
@@ -173,6 +174,10 @@ class StoreDamaged(StoreError):
 
 class StoreFull(StoreError):
     kind = "disk_full"
+
+
+class RulingError(AggregatorError):
+    kind = "ruling"
 
 
 class OutputError(AggregatorError):

@@ -28,6 +28,7 @@ from aggregator.core.model import (
 from aggregator.core.page_tries import LONGEST_WAIT, NOT_ASKED, PageTry, after_page_failure
 from aggregator.errors import FetchError, StoreError, WorkerError, WorkersGone
 from aggregator.fetch import Fetcher, ca_file_for, shown
+from aggregator.settling import Settler
 from aggregator.steps import Unmade, compose_many
 from aggregator.store import Store, articles, materials, quarantine
 from aggregator.workers import Workers
@@ -84,6 +85,7 @@ class Maker:
     feeds: Mapping[str, FeedSpec]
     rules: Rules
     store: Store
+    settler: Settler
     fetcher: Fetcher
     workers: Workers
 
@@ -258,7 +260,7 @@ class Maker:
 
     async def _record(self, made: Sequence[articles.Made], now: datetime) -> None:
         if made:
-            await self.store.write(articles.record_articles, made, now)
+            await self.store.write(self.settler.settle, made, now)
 
     async def _compose(self, found: Sequence[Material]) -> Sequence[Composed | PageWanted | Unmade]:
         """Several at once; where that takes a worker down, one by one, to find which it is."""

@@ -1,7 +1,7 @@
 """The whole way of the data, in four functions that each end in one transaction.
 
     refresh(feed)      ask for it → read it (worker) → decide, store entries + validators
-    enrich(articles)   compose (worker) → merge with the same text, match topics, store
+    enrich(articles)   compose (worker), match topics → settle: merge copies, store, join a story
     complete(article)  the same for one that needs its page first
     publish(edition)   gather → render (worker) → write the files that changed
 
@@ -38,13 +38,17 @@ from aggregator.making import Maker, PageOwed
 from aggregator.outputs import FORMATS
 from aggregator.outputs.files import EditionFiles
 from aggregator.polling import Clock, Poll, Poller
+from aggregator.settling import Settler
 from aggregator.sources.archives import ArchivedPost
-from aggregator.steps import ARCHIVE, archived_entry, render
-from aggregator.store import Store, editions, polls, robots
+from aggregator.steps import ARCHIVE, archived_entry, read_again, render
+from aggregator.store import Store, editions, polls, regrouping, robots
 from aggregator.websub import WebSub
 from aggregator.workers import Workers
 
 log = logging.getLogger(__name__)
+
+REGROUPED_TOGETHER = 64
+"""Articles that settle again in one transaction."""
 
 EMPTY_SINCE = datetime(1970, 1, 1, tzinfo=UTC)
 """When an edition that has no article yet was last updated."""
@@ -67,7 +71,11 @@ class Pipeline:
     @cached_property
     def _maker(self) -> Maker:
         feeds = {**self.feeds, ARCHIVE.id: ARCHIVE}
-        return Maker(feeds, self.rules, self.store, self.fetcher, self.workers)
+        return Maker(feeds, self.rules, self.store, self.settler, self.fetcher, self.workers)
+
+    @cached_property
+    def settler(self) -> Settler:
+        return Settler()
 
     @cached_property
     def topics(self) -> Mapping[str, TopicSpec]:
@@ -139,6 +147,22 @@ class Pipeline:
         Raises StoreError.
         """
         await self._maker.finish(owed, now, patience)
+
+    async def regroup(self, now: datetime) -> bool:
+        """Lets some stored articles settle again, if that is under way; False if it is not.
+
+        Raises StoreError and WorkerError.
+        """
+        after = await self.store.read(regrouping.reached)
+        if after is None:
+            return False
+        stored = await self.store.read(regrouping.stored, after, REGROUPED_TOGETHER)
+        if not stored:
+            await self.store.write(regrouping.record, None)
+            return False
+        read = await self.workers.run(read_again, stored)
+        await self.store.write(self.settler.regroup, list(zip(stored, read, strict=True)), now)
+        return True
 
     # --- publish ---------------------------------------------------------------------------
 

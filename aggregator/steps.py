@@ -2,6 +2,7 @@
 
 read_feed      Retrieved → FeedReading      (core: parse, identity, dates)
 compose_many   Materials → Composed each, or the page it needs first   (compose.py)
+read_again     stored articles → their Traits     (core/traits)
 render         Edition → bytes in one format
 """
 
@@ -29,10 +30,13 @@ from aggregator.core.model import (
 )
 from aggregator.core.parse import parse_feed
 from aggregator.core.query import Query, Verdict
+from aggregator.core.text import plain_text
+from aggregator.core.traits import Traits, read_traits
 from aggregator.errors import AggregatorError
 from aggregator.outputs import FORMATS
 from aggregator.sources import URL_RULES, url_rules_of
 from aggregator.sources.archives import ArchivedPost
+from aggregator.store.regrouping import Stored
 
 ARCHIVE = FeedSpec(
     id="archive", urls=("archive:",), title="archive", source="feedx", full_text="feed"
@@ -143,6 +147,13 @@ def compose_many(
             what = f"a bug: {type(error).__name__}: {error}"
             made.append(Unmade(material.article_id, what, format_exc()))
     return tuple(made)
+
+
+def read_again(stored: Sequence[Stored]) -> tuple[Traits, ...]:
+    """What stored articles are recognised and grouped by."""
+    return tuple(
+        read_traits(one.outlet, one.published, one.title, plain_text(one.body)) for one in stored
+    )
 
 
 # --- an edition --------------------------------------------------------------------------------

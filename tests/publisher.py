@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from aggregator.config import Config, FetchSettings, OutputSettings, ServerSettings
@@ -30,11 +31,23 @@ NOBODY = "nobody.test"
 """A host at a port where nothing listens."""
 
 
+WORDS = (
+    "会谈多哈代表局势意见交换各方观察人士认为结果公布记者报道边境口岸援助粮食学校医院道路电力银行市场价格难民安置"
+    "检查车队机场航班使馆声明发言会议主席部长省份城市村庄居民商店工人工资合同项目水库农田冬季降雪救援物资药品疫苗"
+)
+"""Of two characters each."""
+
+
 def paragraphs(name: str, count: int = 6) -> str:
     """A text of its own for each name, long enough to be a whole article."""
+    chosen = Random(name)
+
+    def some(number: int) -> str:
+        places = chosen.choices(range(0, len(WORDS), 2), k=number)
+        return "".join(WORDS[at : at + 2] for at in places)
+
     return "".join(
-        f"<p>{name}第{n}段：各方就局势交换了意见，{name}的代表说会谈将在多哈继续举行，"
-        f"观察人士认为第{n}轮谈判的结果要到{n + 3}日才会公布，届时记者会继续报道。</p>"
+        f"<p>{name}第{n}段：{some(12)}，{name}的代表{some(8)}，届时会继续报道。</p>"
         for n in range(1, count + 1)
     )
 

@@ -47,6 +47,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 __all__ = [
+    "Connection",
     "Store",
     "articles",
     "editions",

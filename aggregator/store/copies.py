@@ -14,8 +14,20 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+)
 
 from aggregator.core.copies import Relation
 from aggregator.core.sketch import RARE, SHARED, rank
@@ -58,16 +70,16 @@ _TWINS = (
     .order_by(ARTICLES.c.number)
     .limit(TWINS + 1)
 )
-_TEXTS = select(
+_TEXT_COLUMNS: tuple[ColumnElement[Any], ...] = (
     ARTICLES.c.number,
     ARTICLES.c.id,
     ARTICLES.c.title,
     ARTICLES.c.outlet,
     ARTICLES.c.published,
-    ARTICLES.c.url,
     ARTICLES.c.body_from,
     ARTICLES.c.body,
-).where(
+)
+_TEXTS = select(*_TEXT_COLUMNS).where(
     ARTICLES.c.number.in_(bindparam("numbers", expanding=True)),
     ARTICLES.c.state == "ready",
     ARTICLES.c.published.between(bindparam("since"), bindparam("until")),
@@ -83,7 +95,6 @@ class Candidate:
     title: str
     outlet: str
     published: datetime
-    url: str
     source: str
     body: str
     """HTML."""
@@ -110,16 +121,16 @@ def source_of(body_from: str) -> str:
 
 def candidates(
     connection: Connection,
-    number: int | None,
+    article_id: str,
     fingerprint: str,
     sketch: frozenset[int],
     published: datetime,
 ) -> tuple[Candidate, ...]:
     """The published articles that may have a text of this fingerprint and sketch, likeliest first:
-    those of an equal text, then at most ten that share rare hashes. Not the article `number`.
+    those of an equal text, then at most ten that share rare hashes. Not the article itself.
     """
     chosen = _twins(connection, fingerprint) + _sharing(connection, sketch, published)
-    numbers = [one for one in dict.fromkeys(chosen) if one != number]
+    numbers = list(dict.fromkeys(chosen))
     if not numbers:
         return ()
     values = {
@@ -129,18 +140,31 @@ def candidates(
     }
     rows = {row.number: row for row in connection.execute(_TEXTS, values)}
     return tuple(
-        Candidate(
-            number=row.number,
-            id=row.id,
-            title=row.title,
-            outlet=row.outlet,
-            published=row.published,
-            url=row.url,
-            source=source_of(row.body_from),
-            body=row.body,
-        )
-        for one in numbers
-        if (row := rows.get(one)) is not None
+        _candidate(rows[one]) for one in numbers if one in rows and rows[one].id != article_id
+    )
+
+
+def by_id(connection: Connection, ids: Collection[str]) -> tuple[Candidate, ...]:
+    """Published articles by their ids, in the order of their numbers."""
+    if not ids:
+        return ()
+    rows = connection.execute(
+        select(*_TEXT_COLUMNS)
+        .where(ARTICLES.c.id.in_(ids), ARTICLES.c.state == "ready")
+        .order_by(ARTICLES.c.number)
+    )
+    return tuple(_candidate(row) for row in rows)
+
+
+def _candidate(row: Row[Any]) -> Candidate:
+    return Candidate(
+        number=row.number,
+        id=row.id,
+        title=row.title,
+        outlet=row.outlet,
+        published=row.published,
+        source=source_of(row.body_from),
+        body=row.body,
     )
 
 

@@ -15,6 +15,8 @@ word_log       the words of the articles since then
 events         what happened
 members        which article belongs to which event, and why
 stories        the threads of events
+
+regrouping     how far all of it has been made anew, while it is
 """
 
 from __future__ import annotations
@@ -177,6 +179,13 @@ class StoryRow(SQLModel, table=True):
     """When the newest of its articles was published."""
 
 
+class RegroupingRow(SQLModel, table=True):
+    __tablename__ = "regrouping"
+
+    after: int = Field(primary_key=True)
+    """The number of the last article that was settled again."""
+
+
 SKETCHES = table_of(SketchRow)
 SKETCH_HASHES = table_of(SketchHashRow)
 SENTENCES = table_of(SentenceRow)
@@ -190,3 +199,4 @@ WORD_LOG = table_of(WordLogRow)
 EVENTS = table_of(EventRow)
 MEMBERS = table_of(MemberRow)
 STORIES = table_of(StoryRow)
+REGROUPING = table_of(RegroupingRow)

@@ -32,19 +32,37 @@ def rule(
     connection.execute(insert(RULINGS), values | {"rule": said, "ruled_at": now})
 
 
-def of_articles(connection: Connection, names: Collection[str]) -> Mapping[str, Mapping[str, Rule]]:
-    """For each of these names the others that something was said of, and what."""
+def withdraw(connection: Connection, ones: Collection[str], others: Collection[str]) -> None:
+    """Nothing is said any more of any of these articles and any of those."""
+    first, second = RULINGS.c.first_id, RULINGS.c.second_id
+    either = (first.in_(ones) & second.in_(others)) | (first.in_(others) & second.in_(ones))
+    connection.execute(delete(RULINGS).where(RULINGS.c.scope == "article", either))
+
+
+def of_article(connection: Connection, article: str) -> Mapping[str, Rule]:
+    """What was said of the article and others, these by the ids of what they are part of now."""
+    names = names_of(connection, article)
     rows = connection.execute(
         select(RULINGS.c.first_id, RULINGS.c.second_id, RULINGS.c.rule).where(
             RULINGS.c.scope == "article",
             or_(RULINGS.c.first_id.in_(names), RULINGS.c.second_id.in_(names)),
         )
+    ).all()
+    others = {(one, row.rule) for row in rows for one in (row.first_id, row.second_id)}
+    homes = _homes(connection, {one for one, _ in others})
+    said: dict[str, Rule] = {}
+    for one, rule in sorted(others, key=lambda other: other[1], reverse=True):
+        home = homes.get(one, one)  # of two that were said, `apart` comes last, and counts
+        if home != article:
+            said[home] = rule
+    return said
+
+
+def _homes(connection: Connection, ids: Collection[str]) -> Mapping[str, str]:
+    rows = connection.execute(
+        select(ARTICLES.c.id, ARTICLES.c.merged_into).where(ARTICLES.c.id.in_(ids))
     )
-    said: dict[str, dict[str, Rule]] = {}
-    for row in rows:
-        said.setdefault(row.first_id, {})[row.second_id] = row.rule
-        said.setdefault(row.second_id, {})[row.first_id] = row.rule
-    return {name: said[name] for name in names if name in said}
+    return {row.id: row.merged_into or row.id for row in rows}
 
 
 def names_of(connection: Connection, article: str) -> frozenset[str]:

@@ -21,6 +21,7 @@ from aggregator.core.identity import KEY_LIMIT
 from aggregator.core.model import Decision, FeedReading, FeedSpec, Retrieved, Validators
 from aggregator.core.text import letters
 from aggregator.errors import NotAFeed
+from aggregator.settling import Settler
 from aggregator.steps import compose_many, read_feed
 from aggregator.store import Store, articles, materials, polls
 from aggregator.store.tables import ENTRIES, REVISIONS
@@ -73,7 +74,7 @@ class Archive:
         made = compose_many(alone, Rules((), ()))
         done = [articles.Made(one) for one in made if isinstance(one, Composed)]
         assert len(done) == len(made)
-        asyncio.run(self.store.write(articles.record_articles, done, now))
+        asyncio.run(self.store.write(Settler().settle, done, now))
         titles = select(REVISIONS.c.title)
         return self.store.read_now(lambda c: list(c.execute(titles).scalars()))
 

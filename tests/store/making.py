@@ -28,6 +28,7 @@ from aggregator.core.model import (
 )
 from aggregator.core.text import plain_text
 from aggregator.core.traits import read_traits
+from aggregator.settling import Settler
 from aggregator.store import Store, articles, editions, materials, polls
 
 P = ParamSpec("P")
@@ -48,6 +49,7 @@ class Newsroom:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.settler = Settler()
 
     def write(
         self,
@@ -98,7 +100,7 @@ class Newsroom:
         self, composed: Composed, now: datetime = NOW, again_at: datetime | None = None
     ) -> articles.Outcome:
         made = articles.Made(composed, again_at)
-        [outcome] = self.write(articles.record_articles, [made], now)
+        [outcome] = self.write(self.settler.settle, [made], now)
         return outcome
 
     def define(self, *topic_ids: str, now: datetime = NOW) -> frozenset[str]:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from aggregator.core.feed_state import Address, FeedState
+from aggregator.settling import Settler
 from aggregator.store import articles, editions, materials, polls, retention, subscriptions
 from tests.store.making import FEEDX, HOUR, NOW, Newsroom, composed, entry, reading
 
@@ -40,6 +41,7 @@ def plans_of(room: Newsroom, operation: Callable[[Connection], object]) -> Plans
 
 OLD = entry("old", now=NOW - HOUR)
 ARTICLE = composed(entry("a"), topics=["kabul"])
+CHANGED = composed(entry("a"), f"<p>{'另一篇正文说的是多哈的会谈' * 9}</p>", topics=["kabul"])
 POLLED = FeedState(
     "feedx", "", "", FEEDX.urls[0], (Address(FEEDX.urls[0]), Address("https://b.example/")), "", NOW
 )
@@ -57,8 +59,8 @@ HOT: dict[str, Callable[[Connection], object]] = {
     ),
     "a failed poll": lambda c: polls.record_state(c, POLLED),
     "waiting articles": lambda c: materials.pending(c, NOW, 10, ["x"]),
-    "an article made": lambda c: articles.record_articles(
-        c, [articles.Made(ARTICLE, None, [entry("a")])], NOW
+    "an article made": lambda c: Settler().settle(
+        c, [articles.Made(CHANGED, None, [entry("a")])], NOW
     ),
     "an article put off": lambda c: articles.postpone(c, ARTICLE.article_id, NOW),
     "the newest": lambda c: editions.articles(c, None, 10),

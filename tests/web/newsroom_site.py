@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import escape
 from pathlib import Path
 
 import httpx
 from starlette.applications import Starlette
 
 from aggregator.core.composed import Composed
+from aggregator.core.dedupe import fingerprint
 from aggregator.core.feed_state import FeedState, aligned, answered, failed, unanswered
 from aggregator.core.model import (
     Article,
@@ -28,6 +30,7 @@ from aggregator.core.text import plain_text
 from aggregator.core.traits import read_traits
 from aggregator.outputs import FORMATS
 from aggregator.outputs.files import EditionFiles
+from aggregator.settling import Settler
 from aggregator.store import Store, articles, editions, polls
 from aggregator.web import Site
 from tests.outputs.samples import CONSULTATION, EDITION, TALKS
@@ -101,7 +104,7 @@ async def _fill(store: Store) -> None:
     await _poll(store, "aljazeera", (TALKS, CONSULTATION))
     await _poll(store, "feedx", (copy,))
     for article in (TALKS, CONSULTATION, copy):
-        await store.write(articles.record_articles, [articles.Made(composed(article))], NOW)
+        await store.write(Settler().settle, [articles.Made(composed(article))], NOW)
     told = "https://me:geheim@silent.example/feed: no answer in 30 s <x>"
     before = NOW - timedelta(minutes=5)
     silent = _state(store, "silent")
@@ -148,7 +151,8 @@ def _entry(feed_id: str, article: Article) -> Entry:
 
 def composed(article: Article) -> Composed:
     reason = Reason("塔利班", "title", "与塔利班恢复<谈判>")
-    text = plain_text(article.body)
+    body = f"{article.body}<p>{(article.title + escape(article.lead)) * 5}</p>"
+    traits = read_traits(article.outlet, article.published, article.title, plain_text(body))
     return Composed(
         article_id=article.id,
         url=article.url,
@@ -158,10 +162,10 @@ def composed(article: Article) -> Composed:
         published=article.published,
         published_by="feed",
         language=article.language,
-        body=article.body,
+        body=body,
         lead=article.lead,
-        traits=read_traits(article.outlet, article.published, article.title, text),
-        fingerprint=f"print of {article.title}",
+        traits=traits,
+        fingerprint=fingerprint(article.title, "".join(traits.sentences)),
         image=article.image,
         categories=article.categories,
         enclosures=article.enclosures,

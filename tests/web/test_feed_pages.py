@@ -15,6 +15,7 @@ from aggregator.core.composed import Composed
 from aggregator.core.feed_state import FeedState, aligned, answered, failed, unanswered
 from aggregator.core.model import FeedLinks, FeedSpec, Validators
 from aggregator.core.websub import State, Subscription
+from aggregator.settling import Settler
 from aggregator.store import Store, articles, polls, quarantine, subscriptions
 from aggregator.web import Site, create_app
 from aggregator.web.wording import ADVICE, SET_ASIDE, push_words
@@ -95,7 +96,7 @@ def write(store: Store, operation: Any, *values: Any) -> None:
 
 def compared(site: Site, article: Composed, *pairs: tuple[str, bool]) -> None:
     made = articles.Made(replace(article, compared=pairs))
-    write(site.store, articles.record_articles, [made], NOW)
+    write(site.store, Settler().settle, [made], NOW)
 
 
 # --- a feed's page -----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from lxml import html
 
 from aggregator.core.model import BodyVerdict
 from aggregator.engines.removal import remove_old
+from aggregator.settling import Settler
 from aggregator.store import articles
 from aggregator.web import Site, create_app
 from tests.outputs.samples import CONSULTATION, TALKS
@@ -112,7 +113,7 @@ RTL = "https://a.example/%E2%80%AE"
 
 def made_again(site: Site, **changes: Any) -> None:
     made = articles.Made(replace(composed(TALKS), **changes))
-    asyncio.run(site.store.write(articles.record_articles, [made], NOW))
+    asyncio.run(site.store.write(Settler().settle, [made], NOW))
 
 
 def test_an_articles_page_says_where_its_text_and_date_are_from(site: Site, client: Client) -> None:

@@ -1,6 +1,6 @@
 """Copies, events and stories; articles are numbered in the order in which they were published.
 
-What is stored already is grouped afterwards (`aggregator reprocess`, or by the daemon as it runs).
+What is stored already is grouped afterwards, as the program runs: `regrouping` says how far.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ def upgrade() -> None:
     _measure_revisions(recreate)
     _tables_of_copies()
     _tables_of_stories()
+    _regroup_all()
 
 
 def _number_articles(recreate: Recreate) -> None:
@@ -160,3 +161,11 @@ def _tables_of_stories() -> None:
         sa.Column("latest", TIME, nullable=False),
     )
     op.create_index("stories_latest", "stories", ["latest"])
+
+
+def _regroup_all() -> None:
+    op.create_table(
+        "regrouping",
+        sa.Column("after", sa.Integer, primary_key=True, autoincrement=False),
+    )
+    op.execute("INSERT INTO regrouping SELECT 0 WHERE EXISTS (SELECT 1 FROM articles)")
