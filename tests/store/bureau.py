@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -94,6 +95,32 @@ NEWS = tuple(
     for name, hours, title, text in _NEWS
 )
 BY_NAME = {report.name: report for report in NEWS}
+
+_WORDS = (
+    "地震 海啸 新干线 气象厅 余震 北海道 震源 停运 恢复 运行 铁路 道歉 伤亡 "
+    "报告 提醒 列车 小米 汽车 交付 新车 增长 创新高 央行 操作 利率 公告 "
+    "塔利班 代表团 多哈 会谈 美国 协议 谈判 进展 喀布尔 撤军 机场 爆炸 难民 "
+    "援助 俄罗斯 乌克兰 无人机 袭击 基辅 能源 电网 停电 制裁 油价 欧盟 峰会 "
+    "关税 芯片 出口 台湾 选举 总统 议会 抗议"
+)
+
+
+def made_up(seed: int, number: int, in_title: int, around: int) -> list[Report]:
+    """Reports of which many are half alike: each of some words that stand together above. What
+    they are placed in is mended all the time.
+    """
+    dice, words = random.Random(seed), _WORDS.split()
+    reports = []
+    for at in range(number):
+        start = dice.randrange(0, len(words) - around)
+        some = words[start : start + around]
+        dice.shuffle(some)
+        text = "，".join("".join(dice.choices(some, k=4)) for _ in range(6))
+        published = DAWN + timedelta(hours=at * dice.choice((0.2, 0.5, 1)))
+        feed = f"feed {dice.randrange(5)}"
+        reports.append(Report(f"{seed}-{at}", "".join(some[:in_title]), text, feed, published))
+    return reports
+
 
 Rows = tuple[tuple[object, ...], ...]
 

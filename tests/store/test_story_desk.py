@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import lzma
+import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from uuid import UUID, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from aggregator.core.stories import Overrides
 from aggregator.store import Store, stories, story_places
 from aggregator.store.group_tables import EVENTS, MEMBERS, STORIES, STORY_PRINTS
+from aggregator.store.tables import ARTICLES
 from aggregator.story_desk import StoryDesk
 from bench.labelled import Item
 from bench.story_desk import Desk
 from tests.conftest import SHARED
-from tests.store.bureau import BY_NAME, DAWN, NEWS, Bureau, Report, groups
+from tests.store.bureau import BY_NAME, DAWN, NEWS, Bureau, Report, groups, made_up
 
 NEWS_FOLDER = SHARED / "stories"
 beside = pytest.mark.parametrize(
@@ -83,6 +86,58 @@ def test_the_sample_is_placed_as_by_the_reference(full: Bureau) -> None:
     assert frozenset({"talks"}) in full.events()
     assert frozenset({"talks", "talks-2", "talks-3"}) in full.stories()
     coherent(full)
+
+
+def for_later_ones(connection: Connection) -> int:
+    """How many are where they are because of an article that came later."""
+    later = select(func.count()).where(MEMBERS.c.because > MEMBERS.c.number)
+    return connection.execute(later).scalar_one()
+
+
+MADE_UP = ((2, 3, 7), (3, 3, 5))
+MOVES = {"comes", "leaves", "divided", "story comes", "story leaves"}
+
+
+def test_what_is_mended_is_mended_as_by_the_reference(bureau: Bureau) -> None:
+    moves = set()
+    for seed, in_title, around in MADE_UP:
+        bureau.write(story_places.clear)
+        reports = [
+            replace(one, name=f"{one.name} {in_title}")
+            for one in made_up(seed, 150, in_title, around)
+        ]
+        bureau.arrive(*reports)
+        desk = reference(reports)
+        same_as(desk, bureau)
+        coherent(bureau)
+        moves |= set(desk.moves)
+        # what came to a newcomer's event is there because of it
+        assert (bureau.read(for_later_ones) > 0) is (desk.moves["comes"] > 0)
+    assert moves == MOVES, "all kinds of moves are held against the reference"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_happens_all_ids_lead_somewhere(bureau: Bureau, seed: int) -> None:
+    dice = random.Random(seed)
+    reports = made_up(seed, 120, 3, 7)
+    texts = made_up(seed + 100, 120, 3, 7)
+    there: list[Report] = []
+    for report, other in zip(reports, texts, strict=True):
+        bureau.arrive(report)
+        there.append(report)
+        some = dice.choice(there)
+        match dice.randrange(12):
+            case 0 | 1:
+                bureau.change(replace(some, title=other.title, text=other.text))
+            case 2 if len(there) > 2:
+                there.remove(some)
+                bureau.leave(some.name, dice.choice(there).name)
+            case 3:
+                bureau.obey(together=f"{some.name}+{report.name}" if some != report else "")
+            case 4:
+                bureau.obey(apart=f"{some.name}+{report.name}" if some != report else "")
+    assert set(bureau.places()) == {one.name for one in there}
+    coherent(bureau)
 
 
 def stream(folder: Path, most: int) -> list[Report]:
@@ -281,13 +336,18 @@ def test_words_are_learnt_once(full: Bureau) -> None:
     assert [rows for name, rows in full.kept().items() if "word_log" in name] == learnt
 
 
-def test_a_change_of_date_changes_when_the_story_was_last_told(full: Bureau) -> None:
+def test_when_a_story_was_last_told_follows_its_articles(full: Bureau) -> None:
     def latest() -> datetime:
         found = full.read(stories.story, full.story_of("cars"))
         assert found is not None
         return found.latest
 
     assert latest() == BY_NAME["cars-2"].published
+    later = BY_NAME["cars-2"].later(7)
+    dated = update(ARTICLES).where(ARTICLES.c.id == later.id).values(published=later.published)
+    full.write(lambda c: c.execute(dated))
+    full.change(later)
+    assert latest() == later.published
     full.leave("cars-2")
     assert latest() == BY_NAME["cars"].published
 
@@ -317,8 +377,6 @@ def test_what_was_removed_is_gone_and_found_no_more(full: Bureau) -> None:
 
 
 def uuid5_story(report: Report) -> UUID:
-    from uuid import NAMESPACE_URL
-
     return uuid5(NAMESPACE_URL, f"story of {report.id}")
 
 
