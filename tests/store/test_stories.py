@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, insert, text, update
 
-from aggregator.core.stories import POSTINGS, STORY_HOURS
+from aggregator.core.stories import POSTINGS, STORY_HOURS, StorySize
 from aggregator.core.story_view import story_view
 from aggregator.store import Store, stories, story_places
 from aggregator.store.group_tables import RELATIONS
@@ -258,6 +258,18 @@ def test_of_a_word_the_newest_articles_are_looked_at(bureau: Bureau) -> None:
     found = near(bureau, {"a": 1.0})
     assert 1 not in found
     assert len(found) == 20
+
+
+def test_events_stand_in_the_order_in_which_they_came_to_the_story(bureau: Bureau) -> None:
+    post(bureau, *((number, HOUR, {}) for number in range(1, 6)))
+    for number in (4, 2, 5):
+        bureau.write(story_places.move_event, f"e{number}", "s3")
+    bureau.write(story_places.move, [1], "e2", 5)
+    found = bureau.read(story_places.of_story, "s3")
+    assert [one.number for one in found] == [3, 4, 2, 1, 5]
+    sizes = bureau.read(story_places.sizes, ["s1", "s3"])
+    assert sizes == {"s3": StorySize(5, 4)}
+    assert bureau.read(story_places.homes, [1, 5, 9]) == {1: "e2", 5: "e5"}
 
 
 def test_who_is_near_is_found_by_the_key_alone(bureau: Bureau) -> None:

@@ -417,6 +417,13 @@ def test_what_is_forgotten_is_held_against_nothing_new(full: Bureau) -> None:
     coherent(full)
 
 
+def test_what_comes_late_is_not_the_newest(full: Bureau) -> None:
+    late = Report("late", BY_NAME["cars"].title, BY_NAME["cars"].text).later(-5)
+    full.arrive(late)
+    assert full.event_of("late") == full.event_of("cars")
+    coherent(full)
+
+
 def test_a_print_of_another_version_is_as_one_that_is_not_kept(full: Bureau) -> None:
     broken = update(STORY_PRINTS).values(print=b"of another version", digest=1)
     full.write(lambda c: c.execute(broken))
