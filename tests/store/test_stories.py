@@ -257,7 +257,7 @@ def test_of_a_word_the_newest_articles_are_looked_at(bureau: Bureau) -> None:
     post(bureau, (900, HOUR - 1, {"a": 0.2}))
     found = near(bureau, {"a": 1.0})
     assert 1 not in found
-    assert len(found) == 20
+    assert found == [900, *range(POSTINGS, POSTINGS - 19, -1)], "twenty, the later first"
 
 
 def test_events_stand_in_the_order_in_which_they_came_to_the_story(bureau: Bureau) -> None:
