@@ -172,7 +172,8 @@ class Cluster:
         return done.fetchall() if done.description else []
 
     def _order(self) -> tuple[str, ...]:
-        """Where it can be had, text sorts otherwise than in SQLite by itself, as on most servers."""
+        """Where it can be had: text sorts otherwise than in SQLite, as on most servers."""
+        program = str(self._programs / "initdb")
         said = subprocess.run(
             [str(self._programs / "initdb"), "--version"],
             capture_output=True,
