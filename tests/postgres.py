@@ -173,7 +173,6 @@ class Cluster:
 
     def _order(self) -> tuple[str, ...]:
         """Where it can be had: text sorts otherwise than in SQLite, as on most servers."""
-        program = str(self._programs / "initdb")
         said = subprocess.run(
             [str(self._programs / "initdb"), "--version"],
             capture_output=True,
