@@ -19,7 +19,12 @@ from aggregator.errors import AggregatorError, QueryError
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-STAGES = {"poll": "polling feeds", "enrich": "making articles", "publish": "publishing"}
+STAGES = {
+    "poll": "polling feeds",
+    "enrich": "making articles",
+    "group": "grouping articles",
+    "publish": "publishing",
+}
 
 
 @dataclass(frozen=True)

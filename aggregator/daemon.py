@@ -137,7 +137,7 @@ class Daemon:
                 engine.subscribe_due,
                 *_watchdog(),
             ),
-            hourly=(engine.remove_due,),
+            hourly=(engine.remove_due, engine.group_due),
         )
         self._listen_to_signals(engine)
         ticks.start()

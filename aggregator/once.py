@@ -10,11 +10,12 @@ from pathlib import Path
 
 from aggregator.config import Config
 from aggregator.daemon import clock, editions_folder, open_pipeline
-from aggregator.engines.local import CycleReport, LocalEngine, Progress, Publication
+from aggregator.engines.regrouping import regroup
+from aggregator.engines.round import CycleReport, Progress, Publication, Round
 from aggregator.errors import ArchiveError
 from aggregator.reports import cycle_report
 from aggregator.sources.archives import ArchivedPost, archives_in, read_archive
-from aggregator.store import editions
+from aggregator.store import editions, regrouping
 
 
 async def cycle(
@@ -26,7 +27,7 @@ async def cycle(
     """
     async with open_pipeline(config, state) as pipeline:
         before = await pipeline.store.read(editions.counts)
-        report = await LocalEngine(pipeline, clock).cycle(feed_ids, progress)
+        report = await Round(pipeline, clock).cycle(feed_ids, progress)
         after = await pipeline.store.read(editions.counts)
     return report, cycle_report(report, before, after, config, editions_folder(config, state))
 
@@ -47,7 +48,7 @@ async def import_archives(
             problems.append(str(error))
     async with open_pipeline(config, state) as pipeline:
         decision = await pipeline.take_in(posts, clock())
-        engine = LocalEngine(pipeline, clock)
+        engine = Round(pipeline, clock)
         await engine.enrich_all(progress)
         problems += (await engine.publish_all(progress)).problems
         counts = await pipeline.store.read(editions.counts)
@@ -65,19 +66,24 @@ async def import_archives(
 async def publish(config: Config, state: Path, progress: Progress) -> Publication:
     """Writes every edition that differs from its files. Raises StoreError and OutputError."""
     async with open_pipeline(config, state) as pipeline:
-        return await LocalEngine(pipeline, clock).publish_all(progress)
+        return await Round(pipeline, clock).publish_all(progress)
 
 
 async def reprocess(
     config: Config, state: Path, feed_id: str, topic_id: str, progress: Progress
 ) -> tuple[int, tuple[str, ...]]:
-    """Makes the articles (of a feed, in a topic) again; gives their number, and the problems.
+    """Makes the articles (of a feed, in a topic) again, and where it is all of them groups them
+    anew in the order in which they came; gives their number, and the problems.
 
     Raises StoreError and OutputError.
     """
     async with open_pipeline(config, state) as pipeline:
         number = await pipeline.store.write(editions.reprocess, clock(), feed_id, topic_id)
-        engine = LocalEngine(pipeline, clock)
+        engine = Round(pipeline, clock)
+        await engine.enrich_all(progress)
+        if not (feed_id or topic_id):  # the order in which they came is that of all
+            await pipeline.store.write(regrouping.begin)
+        await regroup(pipeline, clock, progress)
         await engine.enrich_all(progress)
         published = await engine.publish_all(progress)
     return number, published.problems

@@ -148,21 +148,19 @@ class Pipeline:
         """
         await self._maker.finish(owed, now, patience)
 
-    async def regroup(self, now: datetime) -> bool:
-        """Lets some stored articles settle again, if that is under way; False if it is not.
+    async def regroup(self, after: int, now: datetime) -> datetime | None:
+        """Lets the stored articles of the next numbers after this settle again; gives when the
+        oldest of them was published, None if there was none: then all have.
 
         Raises StoreError and WorkerError.
         """
-        after = await self.store.read(regrouping.reached)
-        if after is None:
-            return False
         stored = await self.store.read(regrouping.stored, after, REGROUPED_TOGETHER)
         if not stored:
             await self.store.write(regrouping.record, None)
-            return False
+            return None
         read = await self.workers.run(read_again, stored)
         await self.store.write(self.settler.regroup, list(zip(stored, read, strict=True)), now)
-        return True
+        return min(one.published for one in stored)
 
     # --- publish ---------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from aggregator.config import Config
 from aggregator.console import Table
 from aggregator.core.feed_state import FeedState
 from aggregator.core.model import Counts
-from aggregator.engines.local import CycleReport
+from aggregator.engines.round import CycleReport
 from aggregator.outputs import FORMATS
 from aggregator.pipeline import edition_path
 from aggregator.trial import Trial

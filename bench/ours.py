@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aggregator.config import Config, parse_config
 from aggregator.daemon import clock, open_pipeline
-from aggregator.engines.local import CycleReport, LocalEngine
+from aggregator.engines.round import CycleReport, Round
 from aggregator.store import editions, polls
 from bench.contestants import Counts, Cycle
 
@@ -51,7 +51,7 @@ def config(urls: list[str]) -> Config:
 async def polling(urls: list[str], folder: Path) -> AsyncIterator[Cycle]:
     """Feeds asked for, read and stored, which is what reader does."""
     async with open_pipeline(config(urls), folder) as pipeline:
-        engine = LocalEngine(pipeline, clock)
+        engine = Round(pipeline, clock)
 
         async def cycle() -> Counts:
             states = await pipeline.store.read(polls.active_feeds)
@@ -64,7 +64,7 @@ async def polling(urls: list[str], folder: Path) -> AsyncIterator[Cycle]:
 async def everything(urls: list[str], folder: Path) -> AsyncIterator[Cycle]:
     """Articles made, repeats merged, topics matched and their feeds published as well."""
     async with open_pipeline(config(urls), folder) as pipeline:
-        engine = LocalEngine(pipeline, clock)
+        engine = Round(pipeline, clock)
 
         async def cycle() -> Counts:
             return await counted(engine, await engine.cycle())
@@ -72,7 +72,7 @@ async def everything(urls: list[str], folder: Path) -> AsyncIterator[Cycle]:
         yield cycle
 
 
-async def counted(engine: LocalEngine, report: CycleReport) -> Counts:
+async def counted(engine: Round, report: CycleReport) -> Counts:
     counts = await engine.pipeline.store.read(editions.counts)
     return {
         "entries": counts.entries,

@@ -15,7 +15,7 @@ from typing import Any
 from aggregator.config import Config, FetchSettings, OutputSettings, ServerSettings
 from aggregator.core.feed_state import FeedState
 from aggregator.core.model import Entry, FeedSpec, TopicSpec
-from aggregator.engines.local import CycleReport, LocalEngine
+from aggregator.engines.round import CycleReport, Round
 from aggregator.fetch import Fetcher
 from aggregator.outputs.files import EditionFiles
 from aggregator.pipeline import Pipeline
@@ -129,7 +129,7 @@ class Desk:
     async def cycle(self, after: timedelta = timedelta(0)) -> CycleReport:
         """One whole round, so long after the one before."""
         self.now += after
-        return await LocalEngine(self.pipeline, lambda: self.now).cycle()
+        return await Round(self.pipeline, lambda: self.now).cycle()
 
     async def refresh(self, feed_id: str) -> FeedState:
         """One poll of one feed; how the feed is doing then."""

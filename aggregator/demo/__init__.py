@@ -13,7 +13,7 @@ from pathlib import Path
 from aggregator.config import Config, parse_config
 from aggregator.daemon import Daemon, clock, editions_folder, open_pipeline
 from aggregator.demo.newsroom import Newsroom, find_seeds, serve
-from aggregator.engines.local import CycleReport, LocalEngine, Progress
+from aggregator.engines.round import CycleReport, Progress, Round
 from aggregator.pipeline import edition_path
 from aggregator.reports import cycle_report
 from aggregator.store import editions
@@ -54,7 +54,7 @@ async def run_once(
         config = demo_config(newsroom, origin, listen)
         async with open_pipeline(config, state) as pipeline:
             before = await pipeline.store.read(editions.counts)
-            report = await LocalEngine(pipeline, clock).cycle(progress=progress)
+            report = await Round(pipeline, clock).cycle(progress=progress)
             after = await pipeline.store.read(editions.counts)
     return report, cycle_report(report, before, after, config, editions_folder(config, state))
 

@@ -2,7 +2,7 @@
 
 Ticks ask the store what is due and start it; what runs is remembered so that
 it is not started twice, and what fails without the store knowing is left alone for a
-while. `cycle` does one whole round at once instead.
+while. round.py does one whole round at once instead.
 """
 
 from __future__ import annotations
@@ -10,70 +10,31 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from aggregator.core.cadence import OVERDUE, starts_allowed
 from aggregator.core.feed_state import FeedState
 from aggregator.core.model import Material
 from aggregator.engines.backoff import Backoff
 from aggregator.engines.clockwatch import ClockWatch
+from aggregator.engines.regrouping import forget_old, regroup
 from aggregator.engines.removal import remove_old
+from aggregator.engines.round import ARTICLES_AT_ONCE, ARTICLES_TOGETHER, PAGES_AT_MOST, batches
 from aggregator.errors import AggregatorError, StoreError
 from aggregator.making import PATIENCE, PageOwed
 from aggregator.pipeline import Pipeline
-from aggregator.polling import Poll
 from aggregator.store import editions, materials, polls
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-ARTICLES_AT_ONCE = 64
-"""How many are gathered from the store at once, and composed."""
-
-PAGES_AT_MOST = 500
-"""How many articles may wait for their pages; of each no more than its id is held."""
-
-ARTICLES_TOGETHER = 8
-"""How many articles one worker task composes: fewer hand-overs, yet no long task."""
-
 POLLS_AT_MOST = 1000
 """Polls under way, those included that wait for slow hosts or for their turn."""
 
 PROBE_EVERY = timedelta(seconds=15)
 """How often a store that failed is tried, before anything is polled for it again."""
-
-
-class Progress(Protocol):
-    """Told how far a cycle is: the stage's name, how much of it is done, of how much."""
-
-    def __call__(self, stage: str, done: int, total: int) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class CycleReport:
-    """How one round went. `problems` are the editions that could not be published, in words."""
-
-    polls: tuple[Poll, ...]
-    problems: tuple[str, ...] = ()
-
-    @property
-    def failed(self) -> tuple[Poll, ...]:
-        return tuple(poll for poll in self.polls if poll.failed)
-
-    @property
-    def not_modified(self) -> tuple[Poll, ...]:
-        return tuple(poll for poll in self.polls if poll.status == "not_modified")
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """How many editions have new bytes, and which could not be published and why."""
-
-    written: int
-    problems: tuple[str, ...]
 
 
 class LocalEngine:
@@ -117,6 +78,12 @@ class LocalEngine:
     async def remove_due(self) -> None:
         """Starts removing the articles that are older than they are kept."""
         self._begin("remove", self._remove_old)
+
+    async def group_due(self) -> None:
+        """Starts letting stored articles settle again, if that is under way; else forgetting what
+        is too old to be grouped with.
+        """
+        self._begin("group", self._group)
 
     async def adopt(self, pipeline: Pipeline) -> None:
         """Goes on with another pipeline on the same store; what runs ends with the old one.
@@ -217,7 +184,7 @@ class LocalEngine:
         # what failed before goes alone: it may be what the others of its batch failed by
         suspect = [m for m in waiting if m.article_id in self._failed_articles]
         sound = [m for m in waiting if m.article_id not in self._failed_articles]
-        for batch in (*_batches(sound), *([material] for material in suspect)):
+        for batch in (*batches(sound), *([material] for material in suspect)):
             task = asyncio.create_task(self._enrich(pipeline, batch))
             self._enriching |= {material.article_id: task for material in batch}
 
@@ -252,6 +219,10 @@ class LocalEngine:
         keep = pipeline.config.store.keep
         if keep is not None:
             await remove_old(pipeline.store, keep, self._clock(), lambda: self._closing)
+
+    async def _group(self) -> None:
+        await regroup(self.pipeline, self._clock, lambda *_: None, lambda: self._closing)
+        await forget_old(self.pipeline.store, self._clock(), lambda: self._closing)
 
     async def _publish(self) -> None:
         async with self._publishing:
@@ -311,116 +282,9 @@ class LocalEngine:
         log.info("the store works again")
         return True
 
-    # --- one whole round -------------------------------------------------------------------
-
-    async def cycle(
-        self, feed_ids: Collection[str] = (), progress: Progress | None = None
-    ) -> CycleReport:
-        """Polls the feeds (all if none is named), due or not; makes what waits; publishes.
-
-        Raises StoreError; what fails of one feed or one edition is in the report.
-        """
-        tell = progress or _quiet
-        states = await self.pipeline.store.read(polls.active_feeds)
-        if feed_ids:
-            states = tuple(state for state in states if state.feed_id in feed_ids)
-        report = await self.poll_all(states, tell)
-        await self.enrich_all(tell)
-        published = await self.publish_all(tell)
-        return CycleReport(report.polls, published.problems)
-
-    async def poll_all(self, states: Sequence[FeedState], tell: Progress) -> CycleReport:
-        """Polls the feeds now. Raises StoreError."""
-        done: list[Poll] = []
-
-        async def poll(state: FeedState) -> None:
-            done.append(await self.pipeline.refresh(state, self._clock()))
-            tell("poll", len(done), len(states))
-
-        tell("poll", 0, len(states))
-        await _spread(poll, states, 2 * self.pipeline.config.fetch.concurrency)
-        return CycleReport(tuple(sorted(done, key=lambda poll: poll.feed_id)))
-
-    async def enrich_all(self, tell: Progress) -> None:
-        """Makes the articles that wait until none is due. Raises StoreError."""
-        done = total = 0
-        last = ""
-        owed: list[PageOwed] = []
-
-        async def enrich(batch: Sequence[Material]) -> None:
-            nonlocal done
-            pages = await self.pipeline.enrich(batch, self._clock())
-            owed.extend(pages)
-            done += len(batch) - len(pages)
-            tell("enrich", done, total)
-
-        async def complete(one: PageOwed) -> None:
-            nonlocal done
-            await self.pipeline.complete(one, self._clock())
-            done += 1
-            tell("enrich", done, total)
-
-        while True:
-            found = await self.pipeline.store.read(
-                materials.pending, self._clock(), 4 * ARTICLES_AT_ONCE, (), last
-            )
-            if not found.materials:
-                return
-            last = found.after
-            total = done + len(found.materials)
-            tell("enrich", done, total)
-            batches = _batches(found.materials)
-            await _spread(enrich, batches, ARTICLES_AT_ONCE // ARTICLES_TOGETHER)
-            await _spread(complete, owed, PAGES_AT_MOST)
-            owed.clear()
-
-    async def publish_all(self, tell: Progress) -> Publication:
-        """Publishes what has changed; one edition's failure is not the others'.
-
-        Raises StoreError.
-        """
-        written, problems = 0, []
-        changed = await self.pipeline.store.read(editions.unpublished)
-        for number, (edition_id, changes) in enumerate(changed.items(), start=1):
-            try:
-                written += await self.pipeline.publish(edition_id, changes)
-            except StoreError:
-                raise
-            except AggregatorError as error:
-                problems.append(str(error))
-            tell("publish", number, len(changed))
-        return Publication(written, tuple(problems))
-
 
 async def _all_done(
     tasks: Collection[asyncio.Task[None]], seconds: float | None = None
 ) -> set[asyncio.Task[None]]:
     """Waits for the tasks, at most so many seconds; gives those that still run."""
     return (await asyncio.wait(tasks, timeout=seconds))[1] if tasks else set()
-
-
-def _quiet(stage: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
-
-
-def _batches(materials: Sequence[Material]) -> list[Sequence[Material]]:
-    return [
-        materials[start : start + ARTICLES_TOGETHER]
-        for start in range(0, len(materials), ARTICLES_TOGETHER)
-    ]
-
-
-async def _spread(work: Callable[[T], Awaitable[None]], items: Sequence[T], at_once: int) -> None:
-    """Does the work for every item, so many at once; the first exception ends it."""
-    rest = iter(items)
-
-    async def take() -> None:
-        for item in rest:
-            await work(item)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(at_once, len(items))):
-                group.create_task(take())
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from failures

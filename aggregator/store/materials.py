@@ -41,7 +41,7 @@ _OF_ONE = (
         ARTICLES.c.enrich_at <= bindparam("now"),
         ARTICLES.c.id.not_in(bindparam("busy", expanding=True)),
     )
-    .order_by(ARTICLES.c.enrich_at, ARTICLES.c.id)
+    .order_by(ARTICLES.c.enrich_at, ARTICLES.c.published, ARTICLES.c.id)
     .limit(bindparam("most"))
 )
 

@@ -9,24 +9,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
-from aggregator.store import copies, sentences
+from aggregator.store import copies, sentences, story_places
 from aggregator.store.copies import source_of
-from aggregator.store.group_tables import (
-    EVENTS,
-    MEMBERS,
-    REGROUPING,
-    SKETCHES,
-    STORIES,
-    STORY_PRINTS,
-    STORY_WORDS,
-    WORD_COUNTS,
-    WORD_LOG,
-)
+from aggregator.store.group_tables import REGROUPING, SKETCHES
 from aggregator.store.tables import ARTICLES
-
-_OF_STORIES = (STORY_PRINTS, STORY_WORDS, WORD_COUNTS, WORD_LOG, EVENTS, MEMBERS, STORIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +35,7 @@ def begin(connection: Connection) -> None:
     """Nothing is known any more of what is learnt from articles; what people ruled stays."""
     copies.clear(connection)
     sentences.clear(connection)
-    for table in _OF_STORIES:
-        connection.execute(delete(table))
+    story_places.clear(connection)
     record(connection, 0)
 
 
@@ -62,6 +49,11 @@ def record(connection: Connection, after: int | None) -> None:
     connection.execute(delete(REGROUPING))
     if after is not None:
         connection.execute(insert(REGROUPING), {"after": after})
+
+
+def last_number(connection: Connection) -> int:
+    """That of the article that was published last."""
+    return connection.execute(select(func.max(ARTICLES.c.number))).scalar() or 0
 
 
 def stored(connection: Connection, after: int, limit: int) -> tuple[Stored, ...]:

@@ -20,7 +20,9 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, text, update
 
 from aggregator.core.model import Entry
+from aggregator.store import copies, story_places
 from aggregator.store.editions import ALL, touch
+from aggregator.store.group_tables import EVENTS, MEMBERS, RELATIONS, STORIES
 from aggregator.store.homes import REMOVED, chunks
 from aggregator.store.rows import entry_values
 from aggregator.store.tables import ARTICLES, ENTRIES, EXTRACTS, MATCHES, QUARANTINE, REVISIONS
@@ -143,6 +145,31 @@ def _forget(connection: Connection, ids: Sequence[str]) -> None:
         connection.execute(delete(REVISIONS).where(REVISIONS.c.article_id.in_(some)))
         connection.execute(delete(MATCHES).where(MATCHES.c.article_id.in_(some)))
         connection.execute(delete(QUARANTINE).where(QUARANTINE.c.article_id.in_(some)))
+        either = RELATIONS.c.article_id.in_(some) | RELATIONS.c.other_id.in_(some)
+        connection.execute(delete(RELATIONS).where(either))
+        numbers = select(ARTICLES.c.number).where(
+            ARTICLES.c.id.in_(some), ARTICLES.c.number.is_not(None)
+        )
+        if known := connection.execute(numbers).scalars().all():
+            _ungroup(connection, known)
+
+
+def _ungroup(connection: Connection, numbers: Sequence[int]) -> None:
+    """Nothing is held against them any more, and they leave their events; what is then empty
+    goes as well.
+    """
+    copies.forget(connection, numbers)
+    story_places.forget(connection, numbers)
+    of_these = MEMBERS.c.number.in_(numbers)
+    events = select(MEMBERS.c.event_id).where(of_these).distinct()
+    left = connection.execute(events).scalars().all()
+    connection.execute(delete(MEMBERS).where(of_these))
+    stories = select(EVENTS.c.story_id).where(EVENTS.c.id.in_(left)).distinct()
+    threads = connection.execute(stories).scalars().all()
+    of_event = select(MEMBERS.c.number).where(MEMBERS.c.event_id == EVENTS.c.id)
+    connection.execute(delete(EVENTS).where(EVENTS.c.id.in_(left), ~of_event.exists()))
+    of_story = select(EVENTS.c.id).where(EVENTS.c.story_id == STORIES.c.id)
+    connection.execute(delete(STORIES).where(STORIES.c.id.in_(threads), ~of_story.exists()))
 
 
 def is_removed(connection: Connection, article_id: str) -> bool:

@@ -92,6 +92,7 @@ class ArticleRow(SQLModel, table=True):
             "articles_pending",
             "brought_by",
             "enrich_at",
+            "published",
             "id",
             sqlite_where=text("enrich_at IS NOT NULL"),
             postgresql_where=text("enrich_at IS NOT NULL"),

@@ -11,7 +11,7 @@ from aggregator.config import StoreSettings
 from aggregator.daemon import open_pipeline
 from aggregator.demo import demo_config
 from aggregator.demo.newsroom import Newsroom, find_seeds, serve
-from aggregator.engines.local import LocalEngine
+from aggregator.engines.round import Round
 from aggregator.store import editions
 from tests.postgres import Cluster
 
@@ -27,7 +27,7 @@ def published(state: Path, url: str) -> dict[str, bytes]:
         config = replace(config, store=StoreSettings(url=url))
         async with open_pipeline(config, state) as pipeline:
             for _ in range(2):
-                await LocalEngine(pipeline, lambda: NOW).cycle()
+                await Round(pipeline, lambda: NOW).cycle()
                 counts = await pipeline.store.read(editions.counts)
                 assert (counts.entries, counts.articles, counts.pending) == (6, 5, 0)
 

@@ -3,47 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from aggregator.core.model import TopicSpec
 from aggregator.engines.local import LocalEngine
-from aggregator.workers import Workers
+from tests.engines.conftest import OnDesk
 from tests.loopback import answer
-from tests.publisher import Desk, desk, feed, item, paragraphs, rss
-
-OWN = feed("/own.xml", outlet="半岛电视台")
-OTHER = feed("/other.xml", host="other.test", outlet="观察者网")
-TALKS = TopicSpec("talks", "会谈", "会谈 OR 代表")
-
-
-Play = Callable[[Desk], Awaitable[None]]
-OnDesk = Callable[[Play], None]
-
-
-@pytest.fixture(scope="module")
-def workers() -> Iterator[Workers]:
-    pool = Workers(1)
-    yield pool
-    pool.close()
-
-
-@pytest.fixture
-def on_desk(tmp_path: Path, workers: Workers) -> OnDesk:
-    def run(play: Play) -> None:
-        async def scenario() -> None:
-            async with desk(tmp_path / "desk", workers, (OWN, OTHER), (TALKS,)) as made:
-                made.answers["/own.xml"] = answer(rss(item("/1", "甲", paragraphs("甲"))))
-                made.answers["/other.xml"] = answer(rss(item("/2", "乙", paragraphs("乙"))))
-                await play(made)
-
-        asyncio.run(scenario())
-
-    return run
+from tests.publisher import Desk, item, paragraphs, rss
 
 
 async def asked(d: Desk, target: str, times: int) -> None:
@@ -52,21 +20,6 @@ async def asked(d: Desk, target: str, times: int) -> None:
             return
         await asyncio.sleep(0.02)
     pytest.fail(f"{target} was asked for {d.asked(target)} times")
-
-
-def test_a_cycle_polls_the_named_feeds_due_or_not_and_tells_how_far_it_is(on_desk: OnDesk) -> None:
-    async def play(d: Desk) -> None:
-        told: list[tuple[str, int, int]] = []
-        engine = LocalEngine(d.pipeline, lambda: d.now)
-        for _ in range(2):
-            report = await engine.cycle(["own"], lambda *step: told.append(step))
-            assert [poll.feed_id for poll in report.polls] == ["own"]
-        assert d.site.targets == ["/own.xml", "/own.xml"]
-        assert all(done <= total for _, done, total in told)
-        assert ("poll", 1, 1) in told
-        assert {stage for stage, _, _ in told} == {"poll", "enrich", "publish"}
-
-    on_desk(play)
 
 
 def test_ticks_carry_an_entry_to_its_editions_and_start_nothing_before_its_time(

@@ -13,7 +13,7 @@ import pytest
 
 from aggregator.core.model import TopicSpec
 from aggregator.core.page_tries import WAITS
-from aggregator.engines.local import LocalEngine
+from aggregator.engines.round import Round
 from aggregator.store import editions
 from aggregator.workers import Workers
 from tests.loopback import Loopback, answer
@@ -256,8 +256,8 @@ def test_an_article_in_a_mirror_and_in_its_own_feed_is_one_whichever_came_first(
         async with desk(tmp_path / folder, workers, (OWN, MIRROR), site=site) as d:
             for feed_id in order:
                 await d.refresh(feed_id)
-            await LocalEngine(d.pipeline, lambda: d.now).enrich_all(lambda *_: None)
-            await LocalEngine(d.pipeline, lambda: d.now).publish_all(lambda *_: None)
+            await Round(d.pipeline, lambda: d.now).enrich_all(lambda *_: None)
+            await Round(d.pipeline, lambda: d.now).publish_all(lambda *_: None)
             [only] = d.published()
             assert only["authors"][0]["name"] == "半岛电视台"
             assert only["date_published"].startswith("2021-08-20T08:00:00")

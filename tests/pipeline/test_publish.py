@@ -8,7 +8,7 @@ import pytest
 
 from aggregator.config import OutputSettings
 from aggregator.core.model import TopicSpec
-from aggregator.engines.local import LocalEngine
+from aggregator.engines.round import Round
 from aggregator.errors import OutputError
 from aggregator.store import editions
 from tests.loopback import answer
@@ -40,12 +40,12 @@ def test_editions_are_rendered_only_when_they_changed_and_the_same_bytes_again(
         assert await d.pipeline.store.read(editions.unpublished) == {}
         d.answers["/own.xml"] = answer(rss(item("/2", "其他", paragraphs("其他"))))
         await d.refresh("own")
-        await LocalEngine(d.pipeline, lambda: d.now).enrich_all(lambda *_: None)
+        await Round(d.pipeline, lambda: d.now).enrich_all(lambda *_: None)
         changed = await d.pipeline.store.read(editions.unpublished)
         assert set(changed) == {"all"}
         await d.reopen()  # a start renders each once more: the same bytes
         d.pipeline.files.remove("topics/af.rss")
-        await LocalEngine(d.pipeline, lambda: d.now).publish_all(lambda *_: None)
+        await Round(d.pipeline, lambda: d.now).publish_all(lambda *_: None)
         after = d.bytes_published()
         topics = {path: body for path, body in before.items() if path.startswith("topics/")}
         assert topics.items() <= after.items()
@@ -92,7 +92,7 @@ def test_an_edition_that_cannot_be_written_is_reported_and_written_later(
         waiting = await d.pipeline.store.read(editions.unpublished)
         assert "talks" in waiting
         blocked.unlink()
-        await LocalEngine(d.pipeline, lambda: d.now).publish_all(lambda *_: None)
+        await Round(d.pipeline, lambda: d.now).publish_all(lambda *_: None)
         assert len(d.published("topics/talks")) == len(d.published()) == 1
 
     on_desk(play, topics=(TopicSpec("talks", "会谈", "会谈"),))

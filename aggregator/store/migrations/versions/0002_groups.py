@@ -42,6 +42,16 @@ def _number_articles(recreate: Recreate) -> None:
         ") AS counted WHERE counted.id = articles.id"
     )
     op.create_index("articles_number", "articles", ["number"], unique=True)
+    # of what waits, what was published first comes first: stories are told in their order
+    waiting = sa.text("enrich_at IS NOT NULL")
+    op.drop_index("articles_pending", "articles")
+    op.create_index(
+        "articles_pending",
+        "articles",
+        ["brought_by", "enrich_at", "published", "id"],
+        sqlite_where=waiting,
+        postgresql_where=waiting,
+    )
 
 
 def _measure_revisions(recreate: Recreate) -> None:
