@@ -26,13 +26,13 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    text,
 )
 
 from aggregator.core.copies import Relation
 from aggregator.core.sketch import RARE, SHARED, rank
 from aggregator.store.columns import signed
 from aggregator.store.group_tables import RELATIONS, SKETCH_HASHES, SKETCHES
+from aggregator.store.statements import Numbered, Statement
 from aggregator.store.tables import ARTICLES
 
 SAME_TEXT_WITHIN = timedelta(days=7)
@@ -47,28 +47,26 @@ been merged into it."""
 
 _BEGAN = datetime(1970, 1, 1, tzinfo=UTC)
 
-_POSTINGS = select(SKETCH_HASHES.c.hash, SKETCH_HASHES.c.number).where(
-    SKETCH_HASHES.c.era.in_(bindparam("eras", expanding=True)),
-    SKETCH_HASHES.c.hash.in_(bindparam("hashes", expanding=True)),
+_POSTINGS = Numbered(
+    "SELECT hash, number FROM sketch_hashes WHERE era IN (:last, :era, :next) AND hash IN :list"
 )
-_SIZES = select(SKETCHES.c.number, SKETCHES.c.size).where(
-    SKETCHES.c.number.in_(bindparam("numbers", expanding=True))
+_SIZES = Numbered("SELECT number, size FROM sketches WHERE number IN :list")
+_KEEP = Statement(
+    "INSERT INTO sketches (number, era, size) VALUES (:number, :era, :size)"
+    " ON CONFLICT (number) DO UPDATE SET era = excluded.era, size = excluded.size"
 )
-_ADD_HASHES = text(
-    "INSERT INTO sketch_hashes (era, hash, number) VALUES (:era, :hash, :number)"
-    " ON CONFLICT DO NOTHING"
+_ADD_HASHES = Numbered(
+    "INSERT INTO sketch_hashes (era, hash, number)"
+    " SELECT CAST(:era AS INTEGER), value, CAST(:number AS INTEGER) FROM :list"
+    " WHERE true ON CONFLICT DO NOTHING"  # without WHERE SQLite takes ON for a join's
 )
-_TWINS = (
-    select(ARTICLES.c.number)
-    .where(
-        # only what is published has one; to ask for the state as well would have SQLite
-        # read everything that was published within those days
-        ARTICLES.c.fingerprint == bindparam("its_fingerprint"),
-        text("articles.fingerprint <> ''"),  # without it SQLite cannot use the partial index
-        ARTICLES.c.number.is_not(None),
-    )
-    .order_by(ARTICLES.c.number)
-    .limit(TWINS + 1)
+_FORGET = Numbered("DELETE FROM sketches WHERE number IN :list")
+_TWINS = Statement(
+    # only what is published has a fingerprint; to ask for the state as well would have SQLite
+    # read everything that was published within those days
+    "SELECT number FROM articles WHERE fingerprint = :fingerprint"
+    " AND fingerprint <> ''"  # without it SQLite cannot use the partial index
+    f" AND number IS NOT NULL ORDER BY number LIMIT {TWINS + 1}"
 )
 _TEXT_COLUMNS: tuple[ColumnElement[Any], ...] = (
     ARTICLES.c.number,
@@ -171,7 +169,7 @@ def _candidate(row: Row[Any]) -> Candidate:
 def _twins(connection: Connection, fingerprint: str) -> tuple[int, ...]:
     if not fingerprint:
         return ()
-    return tuple(connection.execute(_TWINS, {"its_fingerprint": fingerprint}).scalars())
+    return tuple(_TWINS.run(connection, {"fingerprint": fingerprint}).scalars())
 
 
 def _sharing(
@@ -182,7 +180,7 @@ def _sharing(
     often = [one for one, shared in times.items() if shared >= SHARED]
     if not often:
         return ()
-    sizes = {row.number: row.size for row in connection.execute(_SIZES, {"numbers": often})}
+    sizes: dict[int, int] = dict(_SIZES.run(connection, often).all())
     known = {
         # as many as are there tell whether a hash is rare, known or not
         value: numbers if len(numbers) >= RARE else [one for one in numbers if one in sizes]
@@ -197,26 +195,23 @@ def _postings(
     postings: dict[int, list[int]] = defaultdict(list)
     if sketch:
         era = era_of(published)
-        values = {"eras": [era - 1, era, era + 1], "hashes": [*map(signed, sorted(sketch))]}
-        for row in connection.execute(_POSTINGS, values):
-            postings[row.hash].append(row.number)
+        eras = {"last": era - 1, "era": era, "next": era + 1}
+        for value, number in _POSTINGS.run(connection, sorted(map(signed, sketch)), eras).all():
+            postings[value].append(number)
     return postings
 
 
 def keep(connection: Connection, number: int, sketch: frozenset[int], published: datetime) -> None:
     """The article is found by this sketch from now on."""
     era = era_of(published)
-    connection.execute(delete(SKETCHES).where(SKETCHES.c.number == number))
-    connection.execute(insert(SKETCHES), {"number": number, "era": era, "size": len(sketch)})
+    _KEEP.run(connection, {"number": number, "era": era, "size": len(sketch)})
     if sketch:
-        hashes = sorted(map(signed, sketch))
-        rows = [{"era": era, "hash": value, "number": number} for value in hashes]
-        connection.execute(_ADD_HASHES, rows)
+        _ADD_HASHES.run(connection, sorted(map(signed, sketch)), {"era": era, "number": number})
 
 
 def forget(connection: Connection, numbers: Collection[int]) -> None:
     """The articles are found no more."""
-    connection.execute(delete(SKETCHES).where(SKETCHES.c.number.in_(numbers)))
+    _FORGET.run(connection, [*numbers])
 
 
 def forget_older(connection: Connection, before: datetime, limit: int) -> int:

@@ -6,28 +6,31 @@ A source is the feed that gave the body, or the host of the page that did. Of 1,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select
 
 from aggregator.core.repeated import WINDOW, SentenceCount, halved, is_boilerplate, once_more
 from aggregator.store.columns import signed, unsigned
 from aggregator.store.group_tables import SENTENCES, SOURCES
+from aggregator.store.statements import Numbered, Statement
 
-AT_ONCE = 500
-"""Hashes in one question: databases bound how many values it may have."""
-
-
-_ARTICLES = select(SOURCES.c.articles).where(SOURCES.c.source == bindparam("its_source"))
-_COUNTS = select(SENTENCES.c.hash, SENTENCES.c.times, SENTENCES.c.days).where(
-    SENTENCES.c.source == bindparam("its_source"),
-    SENTENCES.c.hash.in_(bindparam("hashes", expanding=True)),
+_KNOWN = Numbered(
+    "SELECT sources.articles, sentences.hash, sentences.times, sentences.days FROM sources"
+    " LEFT JOIN sentences ON sentences.source = sources.source AND sentences.hash IN :list"
+    " WHERE sources.source = :source"
 )
-_ONCE_MORE = (
-    update(SENTENCES)
-    .where(SENTENCES.c.source == bindparam("its_source"), SENTENCES.c.hash == bindparam("its_hash"))
-    .values(times=bindparam("times"), days=bindparam("days"))
+_FIRST_TIME = Numbered(
+    "INSERT INTO sentences (source, hash, times, days)"
+    " SELECT CAST(:source AS VARCHAR), value, 1, CAST(:day AS VARCHAR) FROM :list"
+)
+_ONCE_MORE = Statement(
+    "UPDATE sentences SET times = :times, days = :days WHERE source = :source AND hash = :hash"
+)
+_COUNT = Statement(
+    "INSERT INTO sources (source, articles) VALUES (:source, :articles)"
+    " ON CONFLICT (source) DO UPDATE SET articles = excluded.articles"
 )
 
 
@@ -47,14 +50,13 @@ class Known:
 
 def known(connection: Connection, source: str, hashes: Collection[int]) -> Known:
     """What is known of these sentences, by their hashes."""
-    articles = connection.execute(_ARTICLES, {"its_source": source}).scalar() or 0
-    counts: dict[int, SentenceCount] = {}
-    if articles:
-        for some in _chunks(sorted(map(signed, hashes))):
-            values = {"its_source": source, "hashes": some}
-            for row in connection.execute(_COUNTS, values):
-                counts[unsigned(row.hash)] = SentenceCount(row.times, _days(row.days))
-    return Known(articles, counts)
+    rows = _KNOWN.run(connection, sorted(map(signed, hashes)), {"source": source}).all()
+    counts = {
+        unsigned(value): SentenceCount(times, _days(days))
+        for _, value, times, days in rows
+        if value is not None
+    }
+    return Known(rows[0].articles if rows else 0, counts)
 
 
 def learn(
@@ -64,37 +66,17 @@ def learn(
 
     `known` is what was known of them.
     """
-    counts = {value: once_more(known.counts.get(value), day) for value in sorted(hashes)}
-    new = {value: count for value, count in counts.items() if value not in known.counts}
-    old = {value: count for value, count in counts.items() if value in known.counts}
+    new = sorted(signed(value) for value in hashes if value not in known.counts)
+    old = {value: once_more(known.counts[value], day) for value in sorted(known.counts)}
     if new:
-        connection.execute(insert(SENTENCES), [_values(source, *one) for one in new.items()])
+        _FIRST_TIME.run(connection, new, {"source": source, "day": str(day)})
     if old:
-        rows = [_values(source, *one) for one in old.items()]
-        connection.execute(
-            _ONCE_MORE,
-            [
-                {
-                    "its_source": row["source"],
-                    "its_hash": row["hash"],
-                    "times": row["times"],
-                    "days": row["days"],
-                }
-                for row in rows
-            ],
-        )
-    _count_article(connection, source, known.articles)
-
-
-def _count_article(connection: Connection, source: str, articles: int) -> None:
-    if not articles:
-        connection.execute(insert(SOURCES), {"source": source, "articles": 1})
-        return
-    number = articles + 1
+        _ONCE_MORE.run(connection, [_values(source, *one) for one in old.items()])
+    number = known.articles + 1
     if number >= WINDOW:
         _halve(connection, source, number)
         number //= 2
-    connection.execute(update(SOURCES).where(SOURCES.c.source == source).values(articles=number))
+    _COUNT.run(connection, {"source": source, "articles": number})
 
 
 def _halve(connection: Connection, source: str, articles: int) -> None:
@@ -126,8 +108,3 @@ def _values(source: str, value: int, count: SentenceCount) -> dict[str, object]:
 
 def _days(stored: str) -> tuple[int, ...]:
     return tuple(map(int, stored.split()))
-
-
-def _chunks(values: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(values), AT_ONCE):
-        yield values[start : start + AT_ONCE]

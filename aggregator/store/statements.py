@@ -7,6 +7,7 @@ otherwise.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from sqlalchemy import Connection, CursorResult
 _NAME = re.compile(r":(\w+)")
 
 Values = Mapping[str, object]
+NOTHING: Values = {}
 
 
 class Statement:
@@ -50,3 +52,30 @@ class Listed:
             statement = self._by_size[size] = Statement(self._sql.replace(":list", names))
         filled = [*values, *[values[-1]] * (size - len(values))]
         return statement.run(connection, {f"value{at}": one for at, one in enumerate(filled)})
+
+
+class Numbered:
+    """A statement about a list of whole numbers, `IN :list`, or one that has a row of the column
+    `value` for each, `FROM :list`. The list is a single value, so that it is one statement however
+    long the list is. It may be empty.
+    """
+
+    def __init__(self, sql: str) -> None:
+        array = "CAST(:list AS BIGINT[])"
+        self._for_sqlite = Statement(
+            sql.replace("IN :list", "IN (SELECT value FROM json_each(:list))").replace(
+                "FROM :list", "FROM json_each(:list)"
+            )
+        )
+        self._for_postgres = Statement(
+            sql.replace("IN :list", f"= ANY({array})").replace(
+                "FROM :list", f"FROM unnest({array}) AS list(value)"
+            )
+        )
+
+    def run(
+        self, connection: Connection, numbers: Sequence[int], values: Values = NOTHING
+    ) -> CursorResult[*tuple[Any, ...]]:
+        if connection.dialect.name == "sqlite":
+            return self._for_sqlite.run(connection, {"list": json.dumps(numbers), **values})
+        return self._for_postgres.run(connection, {"list": [*numbers], **values})
