@@ -19,12 +19,14 @@ from aggregator.core.repeated import SENTENCE_FROM, letters_of, sentence_hash, s
 from aggregator.core.stories import Overrides
 from aggregator.core.text import plain_text
 from aggregator.core.traits import Traits, without
-from aggregator.store import Connection, articles, copies, regrouping, rulings
+from aggregator.errors import RulingError
+from aggregator.store import Connection, articles, copies, regrouping, rulings, stories
 from aggregator.store import sentences as counted
 from aggregator.store.articles import Made, Outcome
 from aggregator.store.copies import Candidate, source_of
 from aggregator.store.editions import ALL, touch
 from aggregator.store.regrouping import Stored
+from aggregator.store.splitting import ruled_on
 from aggregator.story_desk import StoryDesk
 
 _BEGAN = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,11 +52,12 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class _Meeting:
-    """An article beside the stored ones: the sketch of its text without boilerplate, what it is to
-    others, and the one that it is one with, if any.
+    """An article beside the stored ones: the sketch of its text without boilerplate, and what of
+    it many have; what it is to others, and the one that it is one with, if any.
     """
 
     sketch: frozenset[int]
+    common: frozenset[int]
     relations: Mapping[str, Relation]
     duplicate: Candidate | None
 
@@ -91,6 +94,8 @@ class Settler:
         if row.state in _GONE:
             articles.done(connection, row.id)
             return "merged"
+        if articles.has_lost(connection, row.id, made.made_from):
+            return "same"  # what it was made from is another's by now: it waits to be made again
         if composed.extracted is not None:
             stale = made.again_at is not None
             articles.keep_extract(connection, row.id, composed.extracted, stale, now)
@@ -118,7 +123,7 @@ class Settler:
         number = row.number or articles.next_number(connection)
         articles.publish(connection, row, made, outcome, number, asked_at, now)
         touched |= {ALL, *(match.topic_id for match in composed.matches)}
-        copies.keep(connection, number, met.sketch, known.published)
+        copies.keep(connection, number, met.sketch, met.common, known.published)
         copies.relate(connection, row.id, met.relations, now)
         place = self._desk.arrive if new else self._desk.change
         place(connection, number, row.id, known.traits.draft, said)
@@ -148,11 +153,57 @@ class Settler:
                 touched |= {ALL, *articles.topics_of(connection, one.id)}
                 self._merge(connection, met.duplicate.id, one.id, now, touched)
                 continue
-            copies.keep(connection, one.number, met.sketch, one.published)
+            copies.keep(connection, one.number, met.sketch, met.common, one.published)
             self._desk.arrive(connection, one.number, one.id, traits.draft, said)
         if stored:
             regrouping.record(connection, stored[-1][0].number)
         touch(connection, touched)
+
+    # --- what people rule ----------------------------------------------------------------------
+
+    def merge(self, connection: Connection, kept: str, gone: str, now: datetime) -> None:
+        """A person says that the two articles are one: `gone` becomes part of `kept`, which is to
+        be made again. They stay one, however their texts differ.
+
+        Raises RulingError for the same one twice, and for what is not stored, dropped or removed.
+        """
+        if kept == gone:
+            raise RulingError("it is the same article twice", f"article {kept}", "name another one")
+        for article_id in (kept, gone):
+            ruled_on(connection, article_id)
+        names = rulings.names_of(connection, kept) | {kept}
+        rulings.withdraw(connection, names, rulings.names_of(connection, gone) | {gone})
+        name = rulings.name_of(connection, kept)
+        for entry in rulings.entries_of(connection, gone):
+            # each of them: one of them may be split off again
+            if (other := rulings.by_url(entry)) != name:
+                rulings.rule(connection, "article", name, other, "together", now)
+        touched: set[str] = set()
+        self._merge(connection, kept, gone, now, touched)
+        touch(connection, touched)
+
+    def rule_story(
+        self, connection: Connection, rule: rulings.Rule, one: str, other: str, now: datetime
+    ) -> frozenset[str]:
+        """A person says that two published articles are of one event, or are not; events follow.
+        Gives the ids of the stories that changed.
+
+        Raises RulingError for the same one twice, and for what is in no story.
+        """
+        return self.rule_stories(connection, {(one, other): rule}, now)
+
+    def rule_stories(
+        self, connection: Connection, said: Mapping[tuple[str, str], rulings.Rule], now: datetime
+    ) -> frozenset[str]:
+        """As `rule_story`, of several pairs at once."""
+        for (one, other), rule in said.items():
+            if one == other:
+                raise RulingError(
+                    "it is the same article twice", f"article {one}", "name another one"
+                )
+            first, second = (_named_in_story(connection, id_) for id_ in (one, other))
+            rulings.rule(connection, "story", first, second, rule, now)
+        return self._desk.obey(connection, rulings.of_stories(connection))
 
     # --- what an article is to the others ------------------------------------------------------
 
@@ -160,17 +211,19 @@ class Settler:
         """`number` is that of an article that has settled before."""
         body, sketch = _own_text(connection, known, count=number is None)
         found = copies.candidates(connection, known.id, known.fingerprint, sketch, known.published)
-        ruled = _ruled(connection, known.id)
+        ruled = _ruled(connection, known.id, [one.id for one in found.candidates])
         mine = copy_text(known.id, known.outlet, known.title, body, known.published)
         relations: dict[str, Relation] = {}
-        for one in found:
+        for one in found.candidates:
             if ruled.get(one.id) != "apart":
                 relation = relate(mine, _copy_text(connection, one))
                 if relation.kind != "none":
                     relations[one.id] = relation
         together = [id_ for id_, rule in ruled.items() if rule == "together"]
-        duplicate = next(iter(copies.by_id(connection, together)), None) or _best(found, relations)
-        return _Meeting(sketch, relations, duplicate)
+        duplicate = next(iter(copies.by_id(connection, together)), None) or _best(
+            found.candidates, relations
+        )
+        return _Meeting(sketch, found.common, relations, duplicate)
 
     def _merge(
         self, connection: Connection, kept: str, gone: str, again_at: datetime, touched: set[str]
@@ -257,8 +310,21 @@ def _best(found: Sequence[Candidate], relations: Mapping[str, Relation]) -> Cand
     return min(duplicates, key=order, default=None)
 
 
-def _ruled(connection: Connection, article_id: str) -> Mapping[str, rulings.Rule]:
+def _ruled(
+    connection: Connection, article_id: str, others: Sequence[str]
+) -> Mapping[str, rulings.Rule]:
     """What people said of the article and others: of these by the ids that they now have."""
     if not rulings.any_of(connection, "article"):
         return {}
-    return rulings.of_article(connection, article_id)
+    return rulings.of_article(connection, article_id, others)
+
+
+def _named_in_story(connection: Connection, article_id: str) -> str:
+    """The name by which something is said of a published article's event."""
+    if ruled_on(connection, article_id).state != "ready" or not stories.story_of(
+        connection, article_id
+    ):
+        raise RulingError(
+            "it is in no story yet", f"article {article_id}", "it is still to be made: poll first"
+        )
+    return rulings.name_of(connection, article_id)

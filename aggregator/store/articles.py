@@ -93,7 +93,16 @@ def asked_since(
     # a poll that began before `now` may have ended after the material was gathered
     entries = connection.execute(_MADE_FROM, {"the_id": row.id})
     made = {(entry.feed_id, entry.key, entry.digest) for entry in made_from}
-    return None if {tuple(entry) for entry in entries} <= made else now
+    return None if {tuple(entry) for entry in entries} == made else now
+
+
+def has_lost(connection: Connection, article_id: str, made_from: Sequence[Entry] | None) -> bool:
+    """Whether the article was made from an entry that was split off meanwhile."""
+    if made_from is None:
+        return False
+    entries = connection.execute(_MADE_FROM, {"the_id": article_id})
+    there = {(entry.feed_id, entry.key) for entry in entries}
+    return not {(entry.feed_id, entry.key) for entry in made_from} <= there
 
 
 def outcome_of(row: Row[Any], composed: Composed) -> Outcome:

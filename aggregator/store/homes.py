@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, bindparam, func, select
 
 from aggregator.core.model import Entry
+from aggregator.store import rulings
 from aggregator.store.tables import ARTICLES, ENTRIES
 
 AT_ONCE = 500
@@ -50,6 +51,11 @@ def homes_of(connection: Connection, entries: Sequence[Entry]) -> Mapping[str, H
     for ids in chunks(sorted({entry.article_id for entry in entries})):
         rows = connection.execute(_HOMES, {"the_ids": ids})
         homes.update((row.id, Home(row.home, row.state == REMOVED)) for row in rows)
+    moved = rulings.moved(connection, {id_: home.id for id_, home in homes.items()})
+    if moved:
+        rows = connection.execute(_HOMES, {"the_ids": sorted(set(moved.values()))})
+        new = {row.id: Home(row.home, row.state == REMOVED) for row in rows}
+        homes |= {id_: new[home] for id_, home in moved.items()}
     return homes
 
 
