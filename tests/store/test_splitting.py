@@ -1,4 +1,4 @@
-"""Entries leave an article for one of their own: what goes along, what is owed, what comes later."""
+"""Entries leave an article for one of their own: what goes along, what is owed, what follows."""
 
 from __future__ import annotations
 
