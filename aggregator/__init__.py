@@ -4,6 +4,7 @@
     daemon             wires everything; signals, reload
     web/  schedule  engines/      what serves, what ticks, what works
     pipeline, polling  the whole way of the data: refresh, enrich, publish
+    settling, story_…  where articles meet: copies merged, events and stories
     steps, compose     the work on texts, pure, in worker processes
     sources/  outputs/  store/    families of sites; formats; what is kept
     fetch/  workers    the network; processes
