@@ -136,7 +136,7 @@ class Bare(MeasuredSettler):
 
     def __init__(self, watch: Watch) -> None:
         super().__init__(watch)
-        nothing = settling._Meeting(frozenset(), {}, None)
+        nothing = settling._Meeting(frozenset(), frozenset(), {}, None)
         self._meet = lambda *_: nothing  # type: ignore[method-assign]
 
 

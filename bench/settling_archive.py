@@ -25,6 +25,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from aggregator.core.repeated import WINDOW
+from aggregator.core.sketch import RARE
 from aggregator.core.story_counts import CountsState
 from aggregator.core.story_prints import StoryPrint, from_bytes, heaviest, to_bytes
 from aggregator.store.columns import signed, unsigned
@@ -232,6 +233,7 @@ class Archive:
 
     def _hash_rows(self, articles: Iterable[_Earlier]) -> Iterator[Row]:
         rng, common = random.Random(SEED), self._pattern.common
+        times: Counter[tuple[int, int]] = Counter()
         for one in articles:
             era = era_of(one.published)
             found = {
@@ -240,6 +242,10 @@ class Archive:
                 else rng.randrange(next(size for size in _SIZES if value < size))
                 for value in one.of.hashes
             }
+            for value in found & common:
+                times[era, value] += 1
+                if times[era, value] > RARE:  # the product keeps no more of them either
+                    found.remove(value)
             for value in sorted(map(signed, found)):
                 yield era, value, one.number
 

@@ -5,6 +5,9 @@ two articles further apart than a week are two, however equal (a notice that is 
 month). So a look-up reads three weeks, and what is written goes where all that was written lately
 did: the cost does not grow with the years. Weeks long past are forgotten (`forget_older`).
 
+A hash that 64 articles of a week have is of a footer or a phrase, and tells nothing. That more have
+it is not kept; so no list grows with the number of articles.
+
 Hashes of an article that was merged or changed stay: they only cost, as texts are compared.
 """
 
@@ -14,6 +17,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
@@ -23,14 +27,14 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
-    insert,
     or_,
     select,
+    text,
 )
 
 from aggregator.core.copies import Relation
 from aggregator.core.sketch import RARE, SHARED, rank
-from aggregator.store.columns import signed
+from aggregator.store.columns import UtcDateTime, signed, unsigned
 from aggregator.store.group_tables import RELATIONS, SKETCH_HASHES, SKETCHES
 from aggregator.store.statements import Numbered, Statement
 from aggregator.store.tables import ARTICLES
@@ -48,7 +52,8 @@ been merged into it."""
 _BEGAN = datetime(1970, 1, 1, tzinfo=UTC)
 
 _POSTINGS = Numbered(
-    "SELECT hash, number FROM sketch_hashes WHERE era IN (:last, :era, :next) AND hash IN :list"
+    "SELECT era, hash, number FROM sketch_hashes"
+    " WHERE era IN (:last, :era, :next) AND hash IN :list"
 )
 _SIZES = Numbered("SELECT number, size FROM sketches WHERE number IN :list")
 _KEEP = Statement(
@@ -84,6 +89,14 @@ _TEXTS = select(*_TEXT_COLUMNS).where(
 )
 
 
+_RELATE = text(
+    "INSERT INTO relations (article_id, other_id, kind, score, of_second, seen_at)"
+    " VALUES (:article_id, :other_id, :kind, :score, :of_second, :seen_at)"
+    " ON CONFLICT (article_id, other_id) DO UPDATE SET kind = excluded.kind,"
+    " score = excluded.score, of_second = excluded.of_second, seen_at = excluded.seen_at"
+).bindparams(bindparam("seen_at", type_=UtcDateTime()))
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A published article that may have the text."""
@@ -96,6 +109,23 @@ class Candidate:
     source: str
     body: str
     """HTML."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What may have an article's text, likeliest first: those of an equal text, then at most ten
+    that share rare hashes. And of its sketch what enough articles of the same week have already.
+    """
+
+    candidates: tuple[Candidate, ...]
+    common: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Postings:
+    rows: Mapping[int, Sequence[int]]
+    """Articles by hash, signed."""
+    common: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,23 +153,23 @@ def candidates(
     fingerprint: str,
     sketch: frozenset[int],
     published: datetime,
-) -> tuple[Candidate, ...]:
-    """The published articles that may have a text of this fingerprint and sketch, likeliest first:
-    those of an equal text, then at most ten that share rare hashes. Not the article itself.
+) -> Found:
+    """The published articles that may have a text of this fingerprint and sketch. Not the article
+    itself.
     """
-    chosen = _twins(connection, fingerprint) + _sharing(connection, sketch, published)
+    postings = _postings(connection, sketch, published)
+    chosen = _twins(connection, fingerprint) + _sharing(connection, len(sketch), postings.rows)
     numbers = list(dict.fromkeys(chosen))
     if not numbers:
-        return ()
+        return Found((), postings.common)
     values = {
         "numbers": numbers,
         "since": published - SAME_TEXT_WITHIN,
         "until": published + SAME_TEXT_WITHIN,
     }
     rows = {row.number: row for row in connection.execute(_TEXTS, values)}
-    return tuple(
-        _candidate(rows[one]) for one in numbers if one in rows and rows[one].id != article_id
-    )
+    found = [_candidate(rows[one]) for one in numbers if one in rows and rows[one].id != article_id]
+    return Found(tuple(found), postings.common)
 
 
 def by_id(connection: Connection, ids: Collection[str]) -> tuple[Candidate, ...]:
@@ -173,10 +203,10 @@ def _twins(connection: Connection, fingerprint: str) -> tuple[int, ...]:
 
 
 def _sharing(
-    connection: Connection, sketch: frozenset[int], published: datetime
+    connection: Connection, size: int, postings: Mapping[int, Sequence[int]]
 ) -> tuple[int, ...]:
-    postings = _postings(connection, sketch, published)
-    times = Counter(one for numbers in postings.values() for one in numbers)
+    rare = [numbers for numbers in postings.values() if len(numbers) < RARE]
+    times = Counter(chain.from_iterable(rare))
     often = [one for one, shared in times.items() if shared >= SHARED]
     if not often:
         return ()
@@ -186,27 +216,37 @@ def _sharing(
         value: numbers if len(numbers) >= RARE else [one for one in numbers if one in sizes]
         for value, numbers in postings.items()
     }
-    return rank(len(sketch), known, sizes)
+    return rank(size, known, sizes)
 
 
-def _postings(
-    connection: Connection, sketch: frozenset[int], published: datetime
-) -> Mapping[int, Sequence[int]]:
-    postings: dict[int, list[int]] = defaultdict(list)
-    if sketch:
-        era = era_of(published)
-        eras = {"last": era - 1, "era": era, "next": era + 1}
-        for value, number in _POSTINGS.run(connection, sorted(map(signed, sketch)), eras).all():
-            postings[value].append(number)
-    return postings
+def _postings(connection: Connection, sketch: frozenset[int], published: datetime) -> _Postings:
+    if not sketch:
+        return _Postings({}, frozenset())
+    rows: dict[int, list[int]] = defaultdict(list)
+    of_era: Counter[int] = Counter()
+    era = era_of(published)
+    eras = {"last": era - 1, "era": era, "next": era + 1}
+    for its, value, number in _POSTINGS.run(connection, sorted(map(signed, sketch)), eras).all():
+        rows[value].append(number)
+        if its == era:
+            of_era[value] += 1
+    common = (value for value, articles in of_era.items() if articles >= RARE)
+    return _Postings(rows, frozenset(map(unsigned, common)))
 
 
-def keep(connection: Connection, number: int, sketch: frozenset[int], published: datetime) -> None:
-    """The article is found by this sketch from now on."""
+def keep(
+    connection: Connection,
+    number: int,
+    sketch: frozenset[int],
+    common: frozenset[int],
+    published: datetime,
+) -> None:
+    """The article is found by this sketch from now on, but for what is `common` of it."""
     era = era_of(published)
     _KEEP.run(connection, {"number": number, "era": era, "size": len(sketch)})
-    if sketch:
-        _ADD_HASHES.run(connection, sorted(map(signed, sketch)), {"era": era, "number": number})
+    hashes = sorted(map(signed, sketch - common))
+    if hashes:
+        _ADD_HASHES.run(connection, hashes, {"era": era, "number": number})
 
 
 def forget(connection: Connection, numbers: Collection[int]) -> None:
@@ -255,10 +295,8 @@ def relate(
     """What the article is to these others is so from now on."""
     if not found:
         return
-    pair = RELATIONS.c.article_id == article_id
-    connection.execute(delete(RELATIONS).where(pair, RELATIONS.c.other_id.in_(found)))
     connection.execute(
-        insert(RELATIONS),
+        _RELATE,
         [
             {
                 "article_id": article_id,
