@@ -94,12 +94,13 @@ class Settler:
         if row.state in _GONE:
             articles.done(connection, row.id)
             return "merged"
-        if articles.has_lost(connection, row.id, made.made_from):
+        entries = articles.entries_of(connection, row.id)
+        if articles.has_lost(entries, made.made_from):
             return "same"  # what it was made from is another's by now: it waits to be made again
         if composed.extracted is not None:
             stale = made.again_at is not None
             articles.keep_extract(connection, row.id, composed.extracted, stale, now)
-        asked_at = articles.asked_since(connection, row, now, made.made_from)
+        asked_at = articles.asked_since(row, now, entries, made.made_from)
         if row.state == "ready":
             touched |= {ALL, *articles.topics_of(connection, row.id)}
         if not composed.wanted:

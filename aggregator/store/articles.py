@@ -5,7 +5,7 @@ What follows from what is decided above (settling.py), where articles meet.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -17,7 +17,6 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
-    func,
     insert,
     or_,
     select,
@@ -33,20 +32,21 @@ from aggregator.store.rows import (
     composed_values,
     extract_values,
 )
+from aggregator.store.statements import Statement
 from aggregator.store.tables import ARTICLES, ENTRIES, EXTRACTS, FEEDS, MATCHES, REVISIONS
 
 REMEMBERED = 40
 """How many of a feed's bodies held against their pages are remembered."""
 
 Outcome = Literal["made", "changed", "same", "merged", "dropped"]
+EntryVersion = tuple[str, str, str]
 
 # The statements of every article are made once: making one costs more than running it.
 
 _ARTICLE = select(ARTICLES).where(ARTICLES.c.id == bindparam("the_id"))
-_MADE_FROM = select(ENTRIES.c.feed_id, ENTRIES.c.key, ENTRIES.c.digest).where(
-    ENTRIES.c.article_id == bindparam("the_id")
-)
-_LAST_NUMBER = select(func.max(ARTICLES.c.number))
+_ENTRIES = Statement("SELECT feed_id, key, digest FROM entries WHERE article_id = :article_id")
+_TOPICS = Statement("SELECT topic_id FROM matches WHERE article_id = :article_id")
+_LAST_NUMBER = Statement("SELECT max(number) FROM articles")
 _COMPOSED = (
     "fingerprint", "url", "outlet", "author", "published", "published_by", "language",
     "image_url", "image_alt", "title", "lead", "categories", "enclosures", "verdicts",
@@ -81,8 +81,17 @@ def row_of(connection: Connection, article_id: str) -> Row[Any]:
     return connection.execute(_ARTICLE, {"the_id": article_id}).one()
 
 
+def entries_of(connection: Connection, article_id: str) -> Collection[EntryVersion]:
+    """The article's entries as they are now: feed, key and digest of each."""
+    rows = _ENTRIES.run(connection, {"article_id": article_id})
+    return {(feed_id, key, digest) for feed_id, key, digest in rows.all()}
+
+
 def asked_since(
-    connection: Connection, row: Row[Any], now: datetime, made_from: Sequence[Entry] | None
+    row: Row[Any],
+    now: datetime,
+    entries: Collection[EntryVersion],
+    made_from: Sequence[Entry] | None,
 ) -> datetime | None:
     """Since when the article is to be made once more, None if it is made of all there is."""
     asked_at: datetime | None = row.enrich_at
@@ -91,18 +100,14 @@ def asked_since(
     if made_from is None:
         return None
     # a poll that began before `now` may have ended after the material was gathered
-    entries = connection.execute(_MADE_FROM, {"the_id": row.id})
     made = {(entry.feed_id, entry.key, entry.digest) for entry in made_from}
-    return None if {tuple(entry) for entry in entries} == made else now
+    return None if {*entries} <= made else now
 
 
-def has_lost(connection: Connection, article_id: str, made_from: Sequence[Entry] | None) -> bool:
+def has_lost(entries: Collection[EntryVersion], made_from: Sequence[Entry] | None) -> bool:
     """Whether the article was made from an entry that was split off meanwhile."""
-    if made_from is None:
-        return False
-    entries = connection.execute(_MADE_FROM, {"the_id": article_id})
-    there = {(entry.feed_id, entry.key) for entry in entries}
-    return not {(entry.feed_id, entry.key) for entry in made_from} <= there
+    there = {(feed_id, key) for feed_id, key, _ in entries}
+    return not {(entry.feed_id, entry.key) for entry in made_from or ()} <= there
 
 
 def outcome_of(row: Row[Any], composed: Composed) -> Outcome:
@@ -115,16 +120,12 @@ def outcome_of(row: Row[Any], composed: Composed) -> Outcome:
 
 def topics_of(connection: Connection, article_id: str) -> set[str]:
     """The ids of the topics it is in."""
-    return set(
-        connection.execute(
-            select(MATCHES.c.topic_id).where(MATCHES.c.article_id == article_id)
-        ).scalars()
-    )
+    return set(_TOPICS.run(connection, {"article_id": article_id}).scalars())
 
 
 def next_number(connection: Connection) -> int:
     """That of the next article to be published for the first time."""
-    return (connection.execute(_LAST_NUMBER).scalar() or 0) + 1
+    return (_LAST_NUMBER.run(connection, {}).scalar() or 0) + 1
 
 
 # --- what it leaves behind -----------------------------------------------------------------------

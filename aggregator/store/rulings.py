@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select
 from aggregator.core.identity import article_id
 from aggregator.core.stories import NO_OVERRIDES, Overrides
 from aggregator.store.group_tables import RULINGS
+from aggregator.store.statements import Statement
 from aggregator.store.tables import ARTICLES, ENTRIES
 
 Rule = Literal["together", "apart"]
@@ -30,6 +31,8 @@ class _Said(NamedTuple):
 _ARTICLES_APART = select(RULINGS.c.first_id, RULINGS.c.second_id, RULINGS.c.rule).where(
     RULINGS.c.scope == "article", RULINGS.c.rule == "apart"
 )
+
+_ANY = Statement("SELECT 1 FROM rulings WHERE scope = :scope LIMIT 1")
 
 
 def rule(
@@ -57,8 +60,7 @@ def withdraw(
 
 def any_of(connection: Connection, scope: Scope) -> bool:
     """Whether anything was said at all: as a rule nothing was."""
-    asked = select(RULINGS.c.rule).where(RULINGS.c.scope == scope).limit(1)
-    return connection.execute(asked).first() is not None
+    return _ANY.run(connection, {"scope": scope}).first() is not None
 
 
 # --- names ---------------------------------------------------------------------------------------
