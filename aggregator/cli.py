@@ -19,6 +19,7 @@ import click
 
 from aggregator.cli_common import Setting, as_json, end, require_known, show, span
 from aggregator.cli_exchange import discover, export, import_
+from aggregator.cli_groups import article, story
 from aggregator.cli_preview import preview
 from aggregator.console import (
     abandon_output,
@@ -295,6 +296,8 @@ def reprocess(setting: Setting, topic_id: str, feed_id: str, as_json: bool) -> N
 
 
 cli.add_command(preview)
+cli.add_command(article)
+cli.add_command(story)
 
 
 # --- what comes in and goes out ----------------------------------------------------------------

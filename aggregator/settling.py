@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from aggregator.core.composed import Composed
 from aggregator.core.copies import DUPLICATE, CopyText, Relation, copy_text, relate
 from aggregator.core.repeated import SENTENCE_FROM, letters_of, sentence_hash, sentences
-from aggregator.core.stories import Overrides
+from aggregator.core.stories import NO_OVERRIDES, Overrides
 from aggregator.core.text import plain_text
 from aggregator.core.traits import Traits, without
 from aggregator.errors import RulingError
@@ -126,6 +126,8 @@ class Settler:
         touched |= {ALL, *(match.topic_id for match in composed.matches)}
         copies.keep(connection, number, met.sketch, met.common, known.published)
         copies.relate(connection, row.id, met.relations, now)
+        if new and said is not NO_OVERRIDES:
+            said = rulings.of_stories(connection)  # it may be of those that were named
         place = self._desk.arrive if new else self._desk.change
         place(connection, number, row.id, known.traits.draft, said)
         if other:

@@ -28,7 +28,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Ruled:
-    """What a person said of it and another, named as it was then."""
+    """What a person said, last at that time, of it and another article; empty: of its entries."""
 
     other_id: str
     rule: str
@@ -90,12 +90,29 @@ def _ruled(connection: Connection, article_id: str) -> tuple[Ruled, ...]:
     names = rulings.names_of(connection, article_id)
     first, second = RULINGS.c.first_id, RULINGS.c.second_id
     rows = connection.execute(
-        select(RULINGS)
+        select(first, second, RULINGS.c.rule, RULINGS.c.ruled_at)
         .where(RULINGS.c.scope == "article", or_(first.in_(names), second.in_(names)))
         .order_by(RULINGS.c.ruled_at, first, second)
+    ).all()
+    mentioned = names | {one for row in rows for one in (row.first_id, row.second_id)}
+    known = {
+        name: home
+        for home in {*rulings.rows_lead_to(connection, mentioned).values()} - {article_id}
+        for name in rulings.names_of(connection, home)
+    }
+    said: dict[tuple[str, str], datetime] = {}
+    for row in rows:
+        others = {row.first_id, row.second_id} - names
+        if not others and row.rule == "together":
+            said["", row.rule] = row.ruled_at
+        for other in others:  # a name that nothing has is shown as it is
+            said[known.get(other, other), row.rule] = row.ruled_at
+    # where two things were said of two, `apart` counts
+    return tuple(
+        Ruled(other, rule, at)
+        for (other, rule), at in said.items()
+        if rule == "apart" or (other, "apart") not in said
     )
-    pairs = [(row, {row.first_id, row.second_id} - names) for row in rows]
-    return tuple(Ruled(other, row.rule, row.ruled_at) for row, others in pairs for other in others)
 
 
 def titles(connection: Connection, ids: Collection[str]) -> Mapping[str, tuple[str, str]]:

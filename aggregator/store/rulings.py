@@ -112,11 +112,14 @@ def homes(connection: Connection, names: Collection[str]) -> Mapping[str, str]:
     As a rule it is the one of that id, or what that was merged into; where the entry that gave an
     article its id has left it, the one that this entry is in: what is said of the two tells which.
     """
-    rows = connection.execute(
-        select(ARTICLES.c.id, ARTICLES.c.merged_into).where(ARTICLES.c.id.in_(names))
-    )
-    found = {row.id: row.merged_into or row.id for row in rows}
+    found = rows_lead_to(connection, names)
     return {**found, **moved(connection, found)}
+
+
+def rows_lead_to(connection: Connection, ids: Collection[str]) -> Mapping[str, str]:
+    """Of these ids that articles have, themselves or what they were merged into."""
+    chosen = select(ARTICLES.c.id, ARTICLES.c.merged_into).where(ARTICLES.c.id.in_(ids))
+    return {row.id: row.merged_into or row.id for row in connection.execute(chosen)}
 
 
 def moved(connection: Connection, found: Mapping[str, str]) -> Mapping[str, str]:
@@ -137,8 +140,7 @@ def moved(connection: Connection, found: Mapping[str, str]) -> Mapping[str, str]
 
 def _among(connection: Connection, name: str, ids: Collection[str]) -> str:
     """The one of these articles, or of what they were merged into, that has the name."""
-    chosen = select(ARTICLES.c.id, ARTICLES.c.merged_into).where(ARTICLES.c.id.in_(ids))
-    found = sorted({row.merged_into or row.id for row in connection.execute(chosen)})
+    found = sorted(set(rows_lead_to(connection, ids).values()))
     return next((one for one in found if name in names_of(connection, one)), "")
 
 

@@ -134,7 +134,6 @@ def _part(
     now: datetime,
 ) -> None:
     """From now on none of the leaving is one with any of the staying, whatever comes."""
-    rulings.withdraw(connection, _all_names(leaving), _all_names(staying))
     shared = _by_url(leaving) & _by_url(staying)
 
     def names(entries: Sequence[Row[Any]]) -> list[str]:

@@ -119,6 +119,18 @@ def test_what_was_parted_stays_so_with_the_same_text(one: Newsroom, leaving: str
         assert parts(one) == apart
 
 
+def test_two_of_one_url_that_were_parted_stay_so(room: Newsroom) -> None:
+    come(room, FIRST)
+    come(room, replace(entry("b", feed="guancha", url=FIRST.url), title="另一个标题"))
+    assert parts(room) == groups("ab")
+    split(room, entry("b", feed="guancha"))
+    for _ in range(2):
+        make(room)
+        assert parts(room) == groups("a", "b")
+        regroup(room)
+        room.write(editions.reprocess, LATER)
+
+
 def test_a_third_copy_joins_one_of_them_and_the_two_stay_apart(one: Newsroom) -> None:
     split(one, SECOND)
     make(one)
@@ -349,6 +361,33 @@ def test_what_was_parted_from_a_story_is_put_back(full: Bureau) -> None:
     assert full.events() == before
     said = full.read(lambda c: c.execute(select(RULINGS.c.rule)).scalars().all())
     assert said == ["together"]
+
+
+def test_what_was_said_before_does_not_stand_against_it(full: Bureau) -> None:
+    settler = Settler()
+    full.write(settler.rule_story, "together", *ids("quake-2", "quake-3"), NOW)
+    full.write(ruled_stories.split, settler, full.story_of("quake"), ids("quake-2"), NOW)
+    assert {"quake-2"} in full.events()
+    full.write(settler.rule_story, "apart", *ids("quake-3", "cars"), NOW)
+    full.write(ruled_stories.merge, settler, full.story_of("quake"), full.story_of("cars"), NOW)
+    assert {"quake", "quake-3", "quake-4", "cars", "cars-2"} in full.events()
+
+
+def test_the_smaller_first_event_comes_whole(full: Bureau) -> None:
+    kept, gone = full.story_of("cars"), full.story_of("quake")
+    full.write(ruled_stories.merge, Settler(), kept, gone, NOW)
+    quakes = {"quake", "quake-2", "quake-3", "quake-4"}
+    assert quakes | {"cars", "cars-2"} in full.events()
+
+
+def test_what_was_said_of_the_event_of_a_part_holds_in_another_store(one: Newsroom) -> None:
+    split(one, FIRST)
+    come(one, OWN)
+    one.write(one.settler.rule_story, "together", home(one, FIRST), home(one, OWN), LATER)
+    lose_all_but_rulings(one)
+    come(one, SECOND, FIRST, OWN)
+    story = one.read(stories.story_of, home(one, FIRST))
+    assert story == one.read(stories.story_of, home(one, OWN))
 
 
 def test_stories_that_cannot_be_so_are_said(full: Bureau) -> None:
