@@ -97,7 +97,7 @@ def pair_features(a: StoryPrint, b: StoryPrint) -> tuple[float, ...]:
     """In the order of FEATURES, the same whichever comes first."""
     if (a.published, a.title, a.body) > (b.published, b.title, b.body):
         a, b = b, a  # sums of floats depend on their order
-    shared = [word for word in a.words if word in b.words]
+    shared = [*filter(b.words.__contains__, a.words)]
     words = sum([a.words[word] * b.words[word] for word in shared])
     rare = sorted([min(a.idf[word], b.idf[word]) for word in shared], reverse=True)
     exact_a, soft_a = _title_in_other(a, b)

@@ -19,7 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
+from operator import add, mul
 
 from aggregator.core.text import fold, letters
 from aggregator.core.words import words
@@ -200,7 +201,7 @@ def _with_weights(draft: StoryDraft, idf: Sequence[float]) -> StoryPrint:
         weight if n == 1 else (1 + math.log(n)) * weight
         for n, weight in zip(counts.values(), idf, strict=True)
     ]
-    length = math.sqrt(sum([part * part for part in parts])) or 1.0
+    length = math.sqrt(sum(map(mul, parts, parts))) or 1.0
     weights = dict(zip(counts, idf, strict=True))
     title_words = dict(islice(weights.items(), draft.of_title))
     return StoryPrint(
@@ -226,8 +227,8 @@ def _with_weights(draft: StoryDraft, idf: Sequence[float]) -> StoryPrint:
 
 def character_grams(text: str) -> frozenset[str]:
     """The pairs and triples of characters in a text."""
-    pairs = [text[at : at + 2] for at in range(len(text) - 1)]
-    return frozenset(pairs + [text[at : at + 3] for at in range(len(text) - 2)])
+    pairs = [*map(add, text, text[1:])]
+    return frozenset(chain(pairs, map(add, pairs, text[2:])))
 
 
 def _numbers(title: str) -> frozenset[str]:

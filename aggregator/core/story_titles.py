@@ -94,7 +94,10 @@ def missing_word(word: str, text: str, title: str) -> float:
     pairs = len(word) - 1
     if pairs < 1:
         return 0.0
-    share = sum([word[at : at + 2] in text for at in range(pairs)]) / pairs
+    if pairs == 1:  # most are, and the rest below takes its time
+        share = float(word in text)
+    else:
+        share = sum([word[at : at + 2] in text for at in range(pairs)]) / pairs
     if share < ABBREVIATED and len(word) <= 6 and not word.isascii() and _in_order(word, title):
         return ABBREVIATED
     return share
