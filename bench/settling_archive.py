@@ -13,13 +13,11 @@ Bodies are 200 bytes: settling reads those of candidates alone, and of these the
 from __future__ import annotations
 
 import random
-import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection, select
@@ -28,6 +26,7 @@ from aggregator.core.repeated import WINDOW
 from aggregator.core.sketch import RARE
 from aggregator.core.story_counts import CountsState
 from aggregator.core.story_prints import StoryPrint, from_bytes, heaviest, to_bytes
+from aggregator.engines.regrouping import GROUPED
 from aggregator.store.columns import signed, unsigned
 from aggregator.store.copies import era_of
 from aggregator.store.group_tables import (
@@ -40,12 +39,10 @@ from aggregator.store.group_tables import (
 )
 from aggregator.store.story_places import PARTS, hour_of
 from aggregator.store.tables import ARTICLES
+from bench.settling_targets import Row, Target
 
 A_DAY = 10_000
 """Articles."""
-
-FOUND_FOR = timedelta(days=30)
-"""How long the product finds an article by its sketch, its print and its words."""
 
 COMMON_DAYS = 3
 """Days on which a hash of the pattern stands in articles, for it to be common."""
@@ -53,21 +50,10 @@ COMMON_DAYS = 3
 COMMON_WORD = 0.005
 """Share of articles that have a common word."""
 
-SOURCES_OF_A_LARGE_STORE = 1000
 SENTENCES_OF_A_SOURCE = 1500
 BODY = "正文" * 33
 _SIZES = tuple((1 << 32) // one_in for one_in in (32, 16, 8))
 SEED = 5
-
-Row = Sequence[object]
-
-
-class Target(Protocol):
-    """A database that rows are written to in bulk."""
-
-    def moment(self, value: datetime) -> object: ...
-
-    def write(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +148,21 @@ class _Earlier:
 
 
 class Archive:
-    """So many articles before `until`, 10,000 a day."""
+    """So many articles before `until`, so many a day, of so many sources."""
 
-    def __init__(self, pattern: Pattern, articles: int, until: datetime) -> None:
+    def __init__(
+        self,
+        pattern: Pattern,
+        articles: int,
+        until: datetime,
+        sources: int = 1000,
+        a_day: int = A_DAY,
+    ) -> None:
         self._pattern = pattern
         self._articles = articles
         self._until = until
+        self._sources = sources
+        self._step = timedelta(days=1) / a_day
         self._classes = _word_classes(pattern)
 
     def write(self, target: Target, say: Callable[[str], None]) -> None:
@@ -183,7 +178,7 @@ class Archive:
             write(target)
 
     def _all(self, since: datetime | None = None) -> Iterator[_Earlier]:
-        step = timedelta(days=1) / A_DAY
+        step = self._step
         size = len(self._pattern.articles)
         first = 0
         if since is not None:
@@ -198,7 +193,7 @@ class Archive:
 
     def _article_rows(self, target: Target, columns: Sequence[str]) -> Iterator[Row]:
         ids = random.Random(SEED)
-        feeds = [f"feed-{at}" for at in range(SOURCES_OF_A_LARGE_STORE)]
+        feeds = [f"feed-{at}" for at in range(self._sources)]
         fixed: dict[str, object] = dict.fromkeys(columns, "") | {
             "state": "ready", "enrich_at": None, "enrich_tries": 0, "published_by": "feed",
             "language": "zh", "categories": "[]", "enclosures": "[]", "verdicts": "[]",
@@ -219,7 +214,7 @@ class Archive:
     # --- what they are found by ------------------------------------------------------------
 
     def _write_sketches(self, target: Target) -> None:
-        since = self._until - FOUND_FOR
+        since = self._until - GROUPED
         # an era is forgotten as a whole, once all of it is past
         kept = [one for one in self._all(since - timedelta(days=7)) if
                 era_of(one.published) >= era_of(since)]  # fmt: skip
@@ -256,7 +251,7 @@ class Archive:
         def prints() -> Iterator[Row]:
             repetition = -1
             names: Mapping[str, str] = {}
-            for one in self._all(self._until - FOUND_FOR):
+            for one in self._all(self._until - GROUPED):
                 if one.repetition != repetition:
                     repetition, names = one.repetition, self._renamed(one.repetition)
                 stored = to_bytes(_retold(one.of.print_, one.published, names))
@@ -325,7 +320,7 @@ class Archive:
     def _write_sentences(self, target: Target) -> None:
         rng = random.Random(SEED)
         names = [*self._pattern.sources]
-        names += [f"feed-{at}" for at in range(SOURCES_OF_A_LARGE_STORE - len(names))]
+        names += [f"feed-{at}" for at in range(self._sources - len(names))]
         counted = {name: rng.randrange(WINDOW // 2, WINDOW) for name in names}
         target.write("sources", ("source", "articles"), counted.items())
         day = str((self._until - datetime(1970, 1, 1, tzinfo=self._until.tzinfo)).days - 1)
@@ -375,54 +370,3 @@ def _retold(print_: StoryPrint, published: datetime, names: Mapping[str, str]) -
         counts={names.get(word, word): n for word, n in print_.counts.items()},
         idf={names.get(word, word): weight for word, weight in print_.idf.items()},
     )
-
-
-# --- where they are written ----------------------------------------------------------------------
-
-
-class SQLiteTarget:
-    """Faster than it is safe: nothing of it is to last."""
-
-    def __init__(self, file: str) -> None:
-        self._connection = sqlite3.connect(file, isolation_level=None)
-        for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -1500000"):
-            self._connection.execute(f"PRAGMA {pragma}")
-        self._connection.execute("BEGIN")
-
-    def moment(self, value: datetime) -> object:
-        return value.strftime("%Y-%m-%d %H:%M:%S.%f")
-
-    def write(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
-        marks = ", ".join("?" * len(columns))
-        self._connection.executemany(
-            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows
-        )
-
-    def close(self) -> None:
-        self._connection.execute("COMMIT")
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.close()
-
-
-class PostgresTarget:
-    def __init__(self, url: str) -> None:
-        import psycopg
-
-        self._connection = psycopg.connect(url)
-
-    def moment(self, value: datetime) -> object:
-        return value
-
-    def write(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
-        with (
-            self._connection.cursor() as cursor,
-            cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN".encode()) as copy,
-        ):
-            for row in rows:
-                copy.write_row(row)
-
-    def close(self) -> None:
-        self._connection.commit()
-        self._connection.autocommit = True
-        self._connection.execute("ANALYZE")  # as autovacuum would have done long ago
-        self._connection.close()

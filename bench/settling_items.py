@@ -98,6 +98,8 @@ def _entry(item: Item, body: str) -> Entry:
 
 def poll_in(connection: Connection, works: Sequence[Work]) -> None:
     """Their entries are stored, the articles wait to be made."""
+    if not works:
+        return
     connection.execute(insert(ENTRIES), [entry_values(work.entry) for work in works])
     connection.execute(insert(ARTICLES), [pending_values(work.entry) for work in works])
 
