@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aggregator.core.composed import Composed
-from aggregator.core.copies import DUPLICATE, CopyText, Relation, copy_text, relate
+from aggregator.core.copies import (
+    DUPLICATE,
+    Relation,
+    relate,
+)
+from aggregator.core.copy_evidence import (
+    CopyText,
+    copy_text,
+)
 from aggregator.core.repeated import SENTENCE_FROM, letters_of, sentence_hash, sentences
 from aggregator.core.stories import NO_OVERRIDES, Overrides
 from aggregator.core.text import plain_text

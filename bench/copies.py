@@ -17,14 +17,16 @@ from aggregator.core import repeated
 from aggregator.core.copies import (
     DUPLICATE,
     LIMITS,
-    CopyText,
-    Evidence,
     Limits,
     Relation,
-    compare,
-    copy_text,
     judge,
     relate,
+)
+from aggregator.core.copy_evidence import (
+    CopyText,
+    Evidence,
+    compare,
+    copy_text,
 )
 from aggregator.core.sketch import RARE, rank, sketch
 from bench.labelled import (

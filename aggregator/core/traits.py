@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from aggregator.core.copies import COMPARED
+from aggregator.core.copy_evidence import (
+    COMPARED,
+)
 from aggregator.core.repeated import SENTENCE_FROM, letters_of, sentence_hash, sentences
 from aggregator.core.sketch import sketch
 from aggregator.core.story_prints import StoryDraft, story_draft

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aggregator.core.copies import compare
+from aggregator.core.copy_evidence import (
+    compare,
+)
 from bench.copies import (
     UNTOUCHED,
     Index,

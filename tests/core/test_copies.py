@@ -11,16 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.core.copies import (
-    COMPARED,
     DUPLICATE,
-    CopyText,
-    Evidence,
     Kind,
     Relation,
-    compare,
-    copy_text,
     judge,
     relate,
+)
+from aggregator.core.copy_evidence import (
+    COMPARED,
+    CopyText,
+    Evidence,
+    compare,
+    copy_text,
 )
 from aggregator.core.text import fold, letters
 
@@ -229,10 +231,29 @@ def test_titles_that_list_several_things(title: str, listing: bool) -> None:
     assert article(title).listing is listing
 
 
+def test_a_dateline_is_no_figure_of_who_takes_a_text_over() -> None:
+    text = LEAD + REST
+    own = article(text=text).numbers
+    sent = article(text="新华社喀布尔3月17日电记者张三" + text)
+    printed = article(text="2026年03月19日本报北京3月18日电据新华社电" + text, outlet="人民日报")
+    assert sent.dateline == {"3", "17"} - own
+    assert printed.dateline == {"2026", "03", "19", "3", "18"} - own
+    found = compare(sent, printed)
+    assert (found.numbers, found.back_numbers) == (1, 1)
+    assert found.numbered == len(own | {"3"}), "of its date what both have"
+    at_home = replace(printed, outlet=sent.outlet)
+    assert compare(sent, at_home).numbers < 1, "an outlet's own notes differ by it"
+
+
+@pytest.mark.parametrize("text", ["", "今日开盘", "3月1日起施行的办法规定", "28日"])
+def test_what_is_no_dateline_counts(text: str) -> None:
+    assert article(text=text + LEAD).dateline == frozenset()
+
+
 # --- the limits ----------------------------------------------------------------------------------
 
 VERSION = Evidence(
-    containment=0.75, back=0.7, head=0.9, titles=0.7, title_part=0.8, numbers=1, back_numbers=1,
+    containment=0.75, back=0.7, head=0.9, titles=0.7, title_part=0.8, numbers=1, back_numbers=0.9,
     numbered=5, conflict=False, ratio=0.9, length=400, listing=False, same_outlet=False,
     same_url=False, hours=3, swapped=False,
 )  # fmt: skip
@@ -240,6 +261,7 @@ VERSION = Evidence(
 
 UNCHANGED = {"containment": 0.9, "back": 0.9}
 AT_ONE_OUTLET = {"same_outlet": True}
+ALL_FIGURES = {"containment": 0.75, "head": 0.3, "titles": 0.1, "back_numbers": 1}
 
 
 @pytest.mark.parametrize(
@@ -260,6 +282,17 @@ AT_ONE_OUTLET = {"same_outlet": True}
         ({"ratio": 0.4, "containment": 0.76, "head": 0.4}, "digest_contains"),
         ({"ratio": 0.4, "containment": 0.74, "head": 0.4}, "none"),
         ({**UNCHANGED, "head": 0, "titles": 0}, "copy"),
+        ({**ALL_FIGURES, "back": 0.71}, "copy"),
+        ({**ALL_FIGURES, "back": 0.69}, "none"),
+        ({**ALL_FIGURES, "back": 0.71, "numbered": 1}, "none"),
+        ({**ALL_FIGURES, "back": 0.71, "back_numbers": 0.9}, "none"),
+        ({**ALL_FIGURES, "back": 0.71, "numbers": 0.9}, "none"),
+        ({**ALL_FIGURES, "back": 0.71, **AT_ONE_OUTLET}, "none"),
+        ({"containment": 0.56, "titles": 0.85, "ratio": 0.4}, "excerpt"),
+        ({"containment": 0.54, "titles": 0.85, "ratio": 0.4}, "none"),
+        ({"containment": 0.56, "titles": 0.85, "ratio": 0.4, "numbers": 0.9}, "none"),
+        ({"containment": 0.56, "titles": 0.85, "ratio": 0.4, "numbered": 1}, "none"),
+        ({"containment": 0.56, "titles": 0.75, "ratio": 0.4}, "none"),
         # another outlet's figures
         ({"numbers": 0.4}, "copy"),
         ({"numbers": 0.2}, "none"),
