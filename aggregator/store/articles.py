@@ -13,14 +13,10 @@ from typing import Any, Literal
 from sqlalchemy import (
     Connection,
     Row,
-    and_,
     bindparam,
     case,
-    delete,
     insert,
-    or_,
     select,
-    text,
     update,
 )
 
@@ -33,7 +29,7 @@ from aggregator.store.rows import (
     extract_values,
 )
 from aggregator.store.statements import Statement
-from aggregator.store.tables import ARTICLES, ENTRIES, EXTRACTS, FEEDS, MATCHES, REVISIONS
+from aggregator.store.tables import ARTICLES, EXTRACTS, FEEDS, MATCHES, REVISIONS
 
 REMEMBERED = 40
 """How many of a feed's bodies held against their pages are remembered."""
@@ -58,6 +54,21 @@ _STORE = (
     .where(ARTICLES.c.id == bindparam("the_id"))
     .values({name: bindparam(name) for name in _COMPOSED})
 )
+
+_MAKE_AGAIN = (
+    update(ARTICLES)
+    .where(ARTICLES.c.id == bindparam("the_id"))
+    .values(enrich_at=bindparam("again_at"), enrich_tries=0)
+)
+_MOVE_ENTRIES = Statement("UPDATE entries SET article_id = :kept WHERE article_id = :gone")
+_LEAD_ON = Statement(
+    "UPDATE articles SET state = 'merged', merged_into = :kept, enrich_at = NULL,"
+    " enrich_tries = 0, fingerprint = '', body = '', lead = ''"
+    # the second condition lets SQLite use the partial index
+    " WHERE id = :gone OR (merged_into = :gone AND merged_into <> '')"
+)
+_NO_EXTRACT = Statement("DELETE FROM extracts WHERE article_id = :article_id")
+_NO_MATCHES = Statement("DELETE FROM matches WHERE article_id = :article_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +174,7 @@ def publish(
     }
     connection.execute(_STORE, {"the_id": row.id, **values})
     if row.state == "ready":
-        connection.execute(delete(MATCHES).where(MATCHES.c.article_id == row.id))
+        _NO_MATCHES.run(connection, {"article_id": row.id})
     if composed.matches:
         connection.execute(
             insert(MATCHES), [_match_values(composed, match) for match in composed.matches]
@@ -209,7 +220,7 @@ def keep_extract(
     connection: Connection, article_id: str, extracted: Extracted, stale: bool, now: datetime
 ) -> None:
     """What its page gave is kept; `stale` if the page is to be visited again."""
-    connection.execute(delete(EXTRACTS).where(EXTRACTS.c.article_id == article_id))
+    _NO_EXTRACT.run(connection, {"article_id": article_id})
     values = extract_values(article_id, extracted) | {"stale": stale, "fetched_at": now}
     connection.execute(insert(EXTRACTS).values(values))
 
@@ -221,7 +232,7 @@ def drop(connection: Connection, row: Row[Any], asked_at: datetime | None) -> No
         .where(ARTICLES.c.id == row.id)
         .values(state="dropped", enrich_at=asked_at, enrich_tries=0, fingerprint="")
     )
-    connection.execute(delete(MATCHES).where(MATCHES.c.article_id == row.id))
+    _NO_MATCHES.run(connection, {"article_id": row.id})
 
 
 def merge(connection: Connection, kept: str, gone: str, again_at: datetime) -> None:
@@ -229,31 +240,11 @@ def merge(connection: Connection, kept: str, gone: str, again_at: datetime) -> N
 
     `kept` is to be made again: an entry of `gone` may be the outlet's own.
     """
-    connection.execute(
-        update(ARTICLES).where(ARTICLES.c.id == kept).values(enrich_at=again_at, enrich_tries=0)
-    )
-    connection.execute(update(ENTRIES).where(ENTRIES.c.article_id == gone).values(article_id=kept))
-    connection.execute(
-        update(ARTICLES)
-        .where(
-            or_(
-                ARTICLES.c.id == gone,
-                # the second condition lets SQLite use the partial index
-                and_(ARTICLES.c.merged_into == gone, text("articles.merged_into <> ''")),
-            )
-        )
-        .values(
-            state="merged",
-            merged_into=kept,
-            enrich_at=None,
-            enrich_tries=0,
-            fingerprint="",
-            body="",
-            lead="",
-        )
-    )
-    connection.execute(delete(EXTRACTS).where(EXTRACTS.c.article_id == gone))
-    connection.execute(delete(MATCHES).where(MATCHES.c.article_id == gone))
+    connection.execute(_MAKE_AGAIN, {"the_id": kept, "again_at": again_at})
+    _MOVE_ENTRIES.run(connection, {"kept": kept, "gone": gone})
+    _LEAD_ON.run(connection, {"kept": kept, "gone": gone})
+    for statement in (_NO_EXTRACT, _NO_MATCHES):
+        statement.run(connection, {"article_id": gone})
 
 
 def _updated(row: Row[Any], composed: Composed, outcome: Outcome, now: datetime) -> datetime:
