@@ -53,7 +53,11 @@ _BEGAN = datetime(1970, 1, 1, tzinfo=UTC)
 
 _POSTINGS = Numbered(
     "SELECT era, hash, number FROM sketch_hashes"
-    " WHERE era IN (:last, :era, :next) AND hash IN :list"
+    " WHERE era IN (:last, :era, :next) AND hash IN :list",
+    # before it has gathered statistics, PostgreSQL would read all that these eras have
+    "SELECT found.era, found.hash, found.number FROM :list CROSS JOIN LATERAL ("
+    "SELECT era, hash, number FROM sketch_hashes WHERE era IN (:last, :era, :next)"
+    f" AND hash = CAST(list.value AS INTEGER) LIMIT {3 * RARE}) AS found",
 )
 _SIZES = Numbered("SELECT number, size FROM sketches WHERE number IN :list")
 _KEEP = Statement(

@@ -57,10 +57,11 @@ class Listed:
 class Numbered:
     """A statement about a list of whole numbers, `IN :list`, or one that has a row of the column
     `value` for each, `FROM :list`. The list is a single value, so that it is one statement however
-    long the list is. It may be empty.
+    long the list is. It may be empty. `postgres` is said to PostgreSQL instead, where it is not to
+    choose another way.
     """
 
-    def __init__(self, sql: str) -> None:
+    def __init__(self, sql: str, postgres: str = "") -> None:
         array = "CAST(:list AS BIGINT[])"
         self._for_sqlite = Statement(
             sql.replace("IN :list", "IN (SELECT value FROM json_each(:list))").replace(
@@ -68,9 +69,9 @@ class Numbered:
             )
         )
         self._for_postgres = Statement(
-            sql.replace("IN :list", f"= ANY({array})").replace(
-                "FROM :list", f"FROM unnest({array}) AS list(value)"
-            )
+            (postgres or sql)
+            .replace("IN :list", f"= ANY({array})")
+            .replace("FROM :list", f"FROM unnest({array}) AS list(value)")
         )
 
     def run(
