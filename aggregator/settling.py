@@ -23,10 +23,10 @@ from aggregator.core.copy_evidence import (
     CopyText,
     copy_text,
 )
-from aggregator.core.repeated import SENTENCE_FROM, letters_of, sentence_hash, sentences
+from aggregator.core.repeated import SENTENCE_FROM, letters_of, sentence_hash
 from aggregator.core.stories import NO_OVERRIDES, Overrides
 from aggregator.core.text import plain_text
-from aggregator.core.traits import Traits, without
+from aggregator.core.traits import READ, Traits, compared_sentences, without
 from aggregator.errors import RulingError
 from aggregator.store import Connection, articles, copies, regrouping, rulings, stories
 from aggregator.store import sentences as counted
@@ -294,7 +294,8 @@ def _own_text(connection: Connection, known: _Known, *, count: bool) -> tuple[st
 
 
 def _copy_text(connection: Connection, candidate: Candidate) -> CopyText:
-    found = sentences(plain_text(candidate.body))
+    # cut as the other is, or the two could not be told to be as long; markup is less than half
+    found = compared_sentences(plain_text(candidate.body[: 2 * READ]))
     hashes = {sentence_hash(one) for one in found if len(one) >= SENTENCE_FROM}
     seen = counted.known(connection, candidate.source, hashes)
     return copy_text(

@@ -163,6 +163,7 @@ def place(
             name: membership([one.odds.event for one in ones], len(events[name].members))
             for name, ones in _by_event(near).items()
             if len(events[name].members) < EVENT_SIZE
+            and story_sizes[events[name].story].articles < STORY_SIZE
             and not overrides.keeps_apart(article, events[name].members)
         }
     )

@@ -17,6 +17,9 @@ from aggregator.core.repeated import SENTENCE_FROM, letters_of, sentence_hash, s
 from aggregator.core.sketch import sketch
 from aggregator.core.story_prints import StoryDraft, story_draft
 
+READ = 2 * COMPARED
+"""Characters of a text that are looked at for that; spaces and punctuation are less than half."""
+
 
 @dataclass(frozen=True, slots=True)
 class Traits:
@@ -38,7 +41,7 @@ class Traits:
 
 def read_traits(outlet: str, published: datetime, title: str, text: str) -> Traits:
     """The traits of an article from its title and its text without markup."""
-    found = _first(sentences(text))
+    found = compared_sentences(text)
     return Traits(
         sentences=found,
         sketch=sketch("".join(found)),
@@ -54,11 +57,11 @@ def without(traits: Traits, boilerplate: frozenset[int]) -> tuple[str, frozenset
     return body, sketch(body)
 
 
-def _first(sentences: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of the first letters, as many as are compared; the last may go beyond."""
-    letters = 0
-    for at, one in enumerate(sentences):
+def compared_sentences(text: str) -> tuple[str, ...]:
+    """Those of a plain text's first letters, as many as are compared; the last may go beyond."""
+    found, letters = sentences(text[:READ]), 0
+    for at, one in enumerate(found):
         letters += len(one)
         if letters >= COMPARED:
-            return sentences[: at + 1]
-    return sentences
+            return found[: at + 1]
+    return found

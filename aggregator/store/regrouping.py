@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from aggregator.store import copies, sentences, story_places
 from aggregator.store.copies import source_of
-from aggregator.store.group_tables import REGROUPING, SKETCHES
+from aggregator.store.group_tables import MEMBERS, REGROUPING
 from aggregator.store.tables import ARTICLES
 
 
@@ -90,5 +90,6 @@ def stored(connection: Connection, after: int, limit: int) -> tuple[Stored, ...]
 
 def settled(connection: Connection, numbers: Collection[int]) -> frozenset[int]:
     """Those of the numbers whose articles settled since it began: they came meanwhile."""
-    asked = select(SKETCHES.c.number).where(SKETCHES.c.number.in_(numbers))
+    # their sketches may be forgotten already, if they were published long ago
+    asked = select(MEMBERS.c.number).where(MEMBERS.c.number.in_(numbers))
     return frozenset(connection.execute(asked).scalars())

@@ -175,3 +175,11 @@ def test_a_placement_is_near_and_not_where_it_must_not_be(ones: Sequence[Near], 
     if placed.because is not None:
         assert placed.because in {one.article for one in ones}
         assert placed.story in {one.story for one in ones}
+
+
+def test_an_event_whose_story_is_full_takes_nothing_more() -> None:
+    small = Event("e", "s", ("a", "b"))
+    ones = [near(name, small, LIKELY) for name in small.members]
+    for articles, expected in ((STORY_SIZE - 1, "e"), (STORY_SIZE, None)):
+        placed = place("n", ones, {"e": small}, {"s": StorySize(articles, 9)})
+        assert placed.event == expected

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from aggregator.core.composed import Composed
+from aggregator.core.copy_evidence import COMPARED
 from aggregator.core.model import Entry
 from aggregator.core.text import plain_text
 from aggregator.core.traits import read_traits
@@ -102,6 +103,15 @@ def test_a_reprint_with_small_changes_under_another_title_is_merged(room: Newsro
     # made again, for the other's entry may be the one that speaks for it
     assert [m.article_id for m in room.pending(NOW + HOUR)] == [first[0].article_id]
     assert {one.key for one in room.pending(NOW + HOUR)[0].entries} == {"a", "b"}
+
+
+@pytest.mark.parametrize("paragraphs_", [600, 1400])
+def test_a_copy_of_a_long_text_is_merged_however_long(room: Newsroom, paragraphs_: int) -> None:
+    whole = paragraphs("长篇报道", paragraphs_)
+    assert (len(plain_text(whole)) > 2 * COMPARED) is (paragraphs_ > 1000)
+    first = article("a", whole, REPORT)
+    second = article("b", f"<p>转自网络</p>{whole}", "另一个标题", outlet="路透")
+    assert settle(room, first, second) == ["made", "merged"]
 
 
 def test_an_excerpt_that_came_first_keeps_its_id_when_the_whole_text_comes(room: Newsroom) -> None:
@@ -341,6 +351,19 @@ def test_what_comes_while_grouping_anew_settles_once(room: Newsroom) -> None:
         lambda c: c.execute(select(ARTICLES).where(ARTICLES.c.state == "ready")).all()
     )
     assert grouped(room).keys() == {row.id for row in ready}
+
+
+def test_old_news_that_comes_while_grouping_anew_settles_once_though_its_sketch_is_forgotten(
+    room: Newsroom,
+) -> None:
+    some_news(room)
+    room.write(regrouping.begin)
+    old = article("old", paragraphs("旧闻"), "旧闻", published=NOW - timedelta(days=400))
+    assert settle(room, old) == ["made"]
+    while room.write(copies.forget_older, NOW - timedelta(days=30), 1000):
+        pass
+    regroup(room)
+    assert len(grouped(room)) == 13
 
 
 def test_two_that_were_kept_apart_and_are_found_to_be_one_are_merged_when_grouped_anew(
