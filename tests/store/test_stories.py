@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, insert, text, update
 
-from aggregator.core.stories import POSTINGS, STORY_HOURS, StorySize
+from aggregator.core.stories import NEAR, POSTINGS, STORY_HOURS, StorySize
 from aggregator.core.story_view import story_view
 from aggregator.store import Store, stories, story_places
 from aggregator.store.group_tables import RELATIONS
@@ -257,7 +257,7 @@ def test_of_a_word_the_newest_articles_are_looked_at(bureau: Bureau) -> None:
     post(bureau, (900, HOUR - 1, {"a": 0.2}))
     found = near(bureau, {"a": 1.0})
     assert 1 not in found
-    assert found == [900, *range(POSTINGS, POSTINGS - 19, -1)], "twenty, the later first"
+    assert found == [900, *range(POSTINGS, POSTINGS - NEAR + 1, -1)], "the later first"
 
 
 def test_events_stand_in_the_order_in_which_they_came_to_the_story(bureau: Bureau) -> None:
