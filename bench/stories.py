@@ -33,6 +33,9 @@ from bench.story_desk import Desk
 REPEATS = 4
 """Ways to make folds."""
 
+HALVINGS = 20
+"""Ways to part headlines in two."""
+
 AUC, ACCURACY, F1 = 0.945, 0.87, 0.85
 HEADLINES_ACCURACY = 0.86
 EVENTS_BCUBED, EVENTS_PAIR_F1, STORIES_BCUBED = 0.93, 0.72, 0.87
@@ -122,8 +125,19 @@ def headline_scores(data: StoryData) -> list[float]:
 
 def headlines_unseen(files: Files, left_out: LeftOut) -> dict[str, object]:
     data = _with_headlines(files, left_out)
-    scores = training.unseen_headline_scores(data, training.prepare(data, cross=False))
-    return {**asdict(pair_result(scores, [one.same for one in data.headlines], _even(scores)))}
+    ready = training.prepare(data, cross=False)
+    same = [one.same for one in data.headlines]
+    unseen = (training.unseen_headline_scores(data, ready, repeat) for repeat in range(REPEATS))
+    halves = [
+        one for repeat in range(HALVINGS) for one in training.half_accuracies(data, ready, repeat)
+    ]
+    return {
+        **_means([asdict(pair_result(one, same, _even(same))) for one in unseen]),
+        "halves": len(halves),
+        "halves_accuracy": statistics.fmean(halves),
+        "halves_lowest": min(halves),
+        "halves_below_floor": sum(one < HEADLINES_ACCURACY for one in halves),
+    }
 
 
 def _with_headlines(files: Files, left_out: LeftOut) -> StoryData:

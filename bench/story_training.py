@@ -10,6 +10,7 @@ they weighed at the moment of arrival.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ from aggregator.core.story_pairs import (
 from aggregator.core.story_prints import StoryPrint, story_print
 from aggregator.core.story_titles import TITLE_FEATURES, title_features, title_odds
 from bench.labelled import Item, Unmeasurable
-from bench.story_data import Headlines, StoryData, folds, weights
+from bench.story_data import Headlines, StoryData, accuracy_f1, folds, weights
 from bench.story_desk import Postings
 
 CROSS = 0.5
@@ -36,9 +37,7 @@ CROSS_NEAR = 30
 PENALTY = 0.03
 """scikit-learn's C: the smaller, the smaller the weights."""
 
-TITLES_PENALTY = 0.3
-HEADLINE_FOLD = 20
-"""Headlines in a row that stay in one fold, as neighbours in the file tell of the same."""
+TITLES_PENALTY = 0.06
 
 Row = tuple[float, ...]
 
@@ -203,22 +202,78 @@ def unseen_odds(
     return odds_of
 
 
-def unseen_headline_scores(data: StoryData, ready: Prepared, number: int = 5) -> list[float]:
-    same = [one.same for one in data.headlines]
+# --- headlines that were not seen ----------------------------------------------------------------
+
+
+def headline_events(headlines: Sequence[Headlines]) -> list[tuple[int, int]]:
+    """The events that the two of each pair tell of: one where headlines are the same, in chains."""
+    event_of: dict[str, int] = {}
+    for pair in headlines:
+        for title in (pair.a, pair.b):
+            event_of.setdefault(title, len(event_of))
+    for pair in headlines:
+        kept, gone = event_of[pair.a], event_of[pair.b]
+        if pair.same and kept != gone:
+            event_of |= {title: kept for title, event in event_of.items() if event == gone}
+    return [(event_of[pair.a], event_of[pair.b]) for pair in headlines]
+
+
+def unseen_headline_scores(
+    data: StoryData, ready: Prepared, repeat: int, number: int = 5
+) -> list[float]:
+    """Each pair by a model that has seen no pair with either of its two events."""
+    events = headline_events(data.headlines)
+    part_of = _parts(events, repeat, number)
+    parts = [{part_of[a], part_of[b]} for a, b in events]
+    models: dict[frozenset[int], Model] = {}
     scores = []
-    fold = [at // HEADLINE_FOLD % number for at in range(len(same))]
-    models = [
-        fit(
-            [row for row, f in zip(ready.headlines, fold, strict=True) if f != k],
-            [one for one, f in zip(same, fold, strict=True) if f != k],
-            [1.0 for f in fold if f != k],
-            TITLES_PENALTY,
-        )
-        for k in range(number)
-    ]
-    for row, f in zip(ready.headlines, fold, strict=True):
-        scores.append(models[f].odds(row))
+    for row, mine in zip(ready.headlines, parts, strict=True):
+        if (left_out := frozenset(mine)) not in models:
+            seen = [at for at, theirs in enumerate(parts) if not theirs & mine]
+            models[left_out] = fit_headlines(data, ready, seen)
+        scores.append(models[left_out].odds(row))
     return scores
+
+
+def half_accuracies(data: StoryData, ready: Prepared, repeat: int) -> list[float]:
+    """Pairs within one half of the events by a model of those within the other, both ways.
+
+    Weighted to the share of the same among all pairs.
+    """
+    events = headline_events(data.headlines)
+    part_of = _parts(events, repeat, 2)
+    within = [
+        [at for at, (a, b) in enumerate(events) if part_of[a] == part_of[b] == half]
+        for half in (0, 1)
+    ]
+    if not all(within):
+        raise Unmeasurable(f"{len(events)} pairs of headlines are too few to be parted in two")
+    found = []
+    for seen, unseen in (within, reversed(within)):
+        model = fit_headlines(data, ready, seen)
+        same = [data.headlines[at].same for at in unseen]
+        scores = [model.odds(ready.headlines[at]) for at in unseen]
+        found.append(accuracy_f1(scores, same, weights(same, _share_of_same(data)))[0])
+    return found
+
+
+def fit_headlines(data: StoryData, ready: Prepared, seen: Sequence[int] | None = None) -> Model:
+    """A model of the pairs that are seen, weighted to the share of the same among all."""
+    chosen = range(len(data.headlines)) if seen is None else seen
+    same = [data.headlines[at].same for at in chosen]
+    rows = [ready.headlines[at] for at in chosen]
+    weight = weights(same, _share_of_same(data)) if same else []
+    return fit(rows, same, weight, TITLES_PENALTY)
+
+
+def _share_of_same(data: StoryData) -> float:
+    return sum(pair.same for pair in data.headlines) / len(data.headlines)
+
+
+def _parts(events: Sequence[tuple[int, int]], repeat: int, number: int) -> Mapping[int, int]:
+    names = sorted({event for both in events for event in both})
+    random.Random(repeat).shuffle(names)
+    return {event: at % number for at, event in enumerate(names)}
 
 
 # --- the file of weights -------------------------------------------------------------------------
@@ -228,8 +283,7 @@ def train(data: StoryData, ready: Prepared) -> str:
     """The text of `story_weights.py`."""
     event = fit_pairs(data, ready, [pair.same_event for pair in data.pairs])
     story = fit_pairs(data, ready, [pair.same_story for pair in data.pairs])
-    same = [one.same for one in data.headlines]
-    titles = fit(ready.headlines, same, [1.0] * len(same), TITLES_PENALTY)
+    titles = fit_headlines(data, ready)
     return weights_text(event, story, titles)
 
 

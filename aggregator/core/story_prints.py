@@ -13,15 +13,16 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import chain, islice
-from operator import add, mul
+from itertools import islice
 
+from aggregator.core.market_names import quotes
 from aggregator.core.text import fold, letters
 from aggregator.core.words import words
 
@@ -138,6 +139,11 @@ class StoryPrint(StoryDraft):
         """
         return character_grams(self.title + self.body[:LEAD])
 
+    @cached_property
+    def quotes(self) -> Sequence[str]:
+        """What is quoted on markets and named in the title, each by one name."""
+        return quotes(self.title)
+
 
 def bare_title(title: str) -> str:
     """A title folded, without labels at its beginning and a date at its end."""
@@ -201,7 +207,7 @@ def _with_weights(draft: StoryDraft, idf: Sequence[float]) -> StoryPrint:
         weight if n == 1 else (1 + math.log(n)) * weight
         for n, weight in zip(counts.values(), idf, strict=True)
     ]
-    length = math.sqrt(sum(map(mul, parts, parts))) or 1.0
+    length = math.sqrt(sum([part * part for part in parts])) or 1.0
     weights = dict(zip(counts, idf, strict=True))
     title_words = dict(islice(weights.items(), draft.of_title))
     return StoryPrint(
@@ -227,8 +233,9 @@ def _with_weights(draft: StoryDraft, idf: Sequence[float]) -> StoryPrint:
 
 def character_grams(text: str) -> frozenset[str]:
     """The pairs and triples of characters in a text."""
-    pairs = [*map(add, text, text[1:])]
-    return frozenset(chain(pairs, map(add, pairs, text[2:])))
+    pairs = [text[at : at + 2] for at in range(len(text) - 1)]
+    triples = [text[at : at + 3] for at in range(len(text) - 2)]
+    return frozenset(map(sys.intern, pairs + triples))
 
 
 def _numbers(title: str) -> frozenset[str]:

@@ -53,18 +53,17 @@ STORY_WEIGHTS: Final[dict[str, float]] = {
     "words": 1.096,
 }
 
-TITLES_BIAS: Final = -3.266
+TITLES_BIAS: Final = -4.363
 TITLES_WEIGHTS: Final[dict[str, float]] = {
-    "number_conflict": -0.388,
-    "name_share": 0.710,
-    "soft_min": 4.441,
-    "soft_max": 2.880,
-    "direction_conflict": -4.267,
-    "subject_conflict": -0.306,
-    "subject_same": 1.453,
-    "session_conflict": -0.337,
-    "longest_run": -2.055,
-    "shared": 0.165,
-    "top_word": 0.038,
-    "cosine": -0.780,
+    "name_share": 0.770,
+    "soft_min": 2.302,
+    "letters_min": 1.755,
+    "letters_max": 1.807,
+    "lead": 1.964,
+    "quotes_share": 0.721,
+    "quotes_conflict": -1.509,
+    "amount_conflict": -0.997,
+    "direction_conflict": -3.450,
+    "open_close": -3.952,
+    "shared": 0.163,
 }

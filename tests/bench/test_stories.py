@@ -16,6 +16,7 @@ from bench.labelled import Files, LeftOut, Unmeasurable, read_corpus
 from bench.quality import CORPUS, EVENTS, NEWS, STREAM
 from bench.stories import StreamResult, pair_result, run_stream
 from bench.story_data import (
+    Headlines,
     StoryData,
     accuracy_f1,
     auc,
@@ -26,7 +27,14 @@ from bench.story_data import (
     weights,
 )
 from bench.story_desk import Desk
-from bench.story_training import WEIGHTS_FILE, Model, prepare, prints_on_arrival, weights_text
+from bench.story_training import (
+    WEIGHTS_FILE,
+    Model,
+    headline_events,
+    prepare,
+    prints_on_arrival,
+    weights_text,
+)
 from tests.conftest import REPO
 
 beside = pytest.mark.parametrize("corpus", [NEWS / CORPUS] if (NEWS / CORPUS).exists() else [])
@@ -127,6 +135,15 @@ def test_what_is_trained_on_and_measured_is_what_was_known_on_arrival() -> None:
     assert len(ready.pairs) == len(data.pairs)
     assert {id_: ready.prints[id_] for id_ in data.stream} == desk.prints
     assert prints_on_arrival(data)[0] == desk.prints
+
+
+def test_headlines_that_are_the_same_in_chains_are_of_one_event() -> None:
+    same = [("a", "b"), ("c", "d"), ("b", "d")]
+    pairs = [Headlines(a, b, True) for a, b in same] + [Headlines("a", "e", False)]
+    chained = headline_events(pairs)
+    assert len(set(chained[:3])) == len(set(chained[0])) == 1
+    (one, other) = chained[3]
+    assert one == chained[0][0] != other
 
 
 def test_labels_of_one_kind_alone_measure_nothing() -> None:

@@ -21,7 +21,6 @@ from aggregator.core.story_pairs import (
 from aggregator.core.story_prints import StoryPrint, from_bytes, story_print, to_bytes
 from aggregator.core.story_titles import (
     TITLE_FEATURES,
-    longest_run,
     missing_word,
     title_features,
     title_odds,
@@ -104,9 +103,74 @@ def test_a_missing_word_may_stand_there_in_part(
     assert missing_word(word, text, title) == share
 
 
-def test_the_longest_run_is_that_of_both() -> None:
-    assert longest_run("北海道地震", "日本北海道发生地震") == 3
-    assert longest_run("", "x") == 0
+@given(st.text("日本北a", min_size=1, max_size=3), st.text("日本北a", max_size=9))
+def test_a_word_that_stands_in_the_title_is_not_missing(word: str, title: str) -> None:
+    assert (missing_word(word, title, title) == 1) == (word in title and len(word) > 1) or (
+        len(word) == 3 and word[:2] in title and word[1:] in title
+    )
+
+
+def told(a: str, b: str) -> dict[str, float]:
+    return dict(zip(TITLE_FEATURES, title_features(printed(a), printed(b)), strict=True))
+
+
+def test_indices_and_metals_are_known_by_all_their_names() -> None:
+    same = told("纳斯达克综合指数跌1%", "纳指跌2%")
+    assert (same["quotes_share"], same["quotes_conflict"], same["lead"]) == (1, 0, 1)
+    other = told("沪锡主力合约涨超4%", "沪银主力合约涨超4%")
+    assert (other["quotes_share"], other["quotes_conflict"], other["lead"]) == (0, 1, 0)
+    some = told("现货黄金、白银下跌", "沪银跌超3%")
+    assert (some["quotes_share"], some["quotes_conflict"], some["lead"]) == (1, 0, 0.5)
+    assert told("小米汽车交付新车", "蔚来汽车交付新车")["quotes_conflict"] == 0
+
+
+def test_whom_a_title_begins_with_is_looked_for_in_the_other() -> None:
+    assert told("小米汽车交付新车", "上月交付最多的是小米")["lead"] == 0.5
+    assert told("小米汽车交付新车", "小米交付最多")["lead"] == 1
+    assert told("小米汽车交付新车", "蔚来汽车交付新车")["lead"] == 0
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "conflict"),
+    [
+        ("交付27182辆", "交付32059辆", 1),
+        ("交付27182辆", "交付27,182辆", 0),
+        ("跌1%", "跌2%", 0),  # still falling
+        ("死亡36人", "死亡39人", 0),
+        ("2026年的新车", "2025年的新车", 0),
+        ("跌破5000点", "跌破4000点", 0),  # round
+        ("占49.3", "占49.4", 1),
+    ],
+)
+def test_only_exact_amounts_tell_events_apart(a: str, b: str, conflict: int) -> None:
+    assert told(a, b)["amount_conflict"] == conflict
+
+
+def test_the_opening_of_a_market_is_not_its_close() -> None:
+    assert told("商品期货夜盘开盘", "商品期货夜盘收盘")["open_close"] == 1
+    assert told("美股盘前下跌", "美股收跌")["open_close"] == 1
+    assert told("美股盘前下跌", "美股开盘下跌")["open_close"] == 0
+    assert told("美股开盘下跌", "美股下跌")["open_close"] == 0
+
+
+def test_letters_are_counted_once_and_digits_never() -> None:
+    one = told("北海道地震震感6.8", "北海道6.8")
+    assert (one["letters_min"], one["letters_max"]) == (pytest.approx(3 / 6), 1)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "same"),
+    [
+        ("美联储宣布维持利率不变", "美联储维持利率不变，符合预期", True),
+        ("小鹏机器人首秀摔倒，何小鹏回应", "何小鹏回应机器人首秀摔倒", True),
+        ("NVIDIA投资OpenAI千亿美元", "英伟达将投资OpenAI", True),
+        ("国内商品期货夜盘收盘", "国内商品期货开盘，沪银跌", False),
+        ("沪铝主力合约涨超4%", "沪镍主力合约跌超3%", False),
+        ("蔚来：1月交付27182台，同比增长96.1%", "理想汽车：1月交付27668辆汽车", False),
+    ],
+)
+def test_headlines_of_one_event_are_likelier_than_not(a: str, b: str, same: bool) -> None:
+    assert (title_odds(title_features(printed(a), printed(b))) > 0) is same
 
 
 def test_every_feature_has_a_weight() -> None:

@@ -79,6 +79,23 @@ def test_traditional_and_full_width_letters_make_the_same_print() -> None:
     assert one == printed("日本北海道发生6.8级地震", "据日本气象厅，没有海啸。")
 
 
+def test_a_title_names_what_is_quoted() -> None:
+    assert printed("沪铜、纽铜与现货金银走高，纳斯达克综合指数跌").quotes == (
+        "copper",
+        "gold",
+        "silver",
+        "nasdaq",
+    )
+    assert printed("纳斯达克中国金龙指数跌").quotes == ("dragon",)
+    assert printed("甘肃白银市发生地震，黄金周结束，她夺得铜牌").quotes == ()
+
+
+def test_grams_are_pairs_and_triples_of_which_equal_ones_are_kept_once() -> None:
+    one, two = printed("海道地").grams, printed("北海道地").grams
+    assert one == {"海道", "道地", "海道地"}
+    assert {id(gram) for gram in one} < {id(gram) for gram in two}
+
+
 def test_words_of_the_title_come_first_and_count_for_two() -> None:
     one = printed("日本北海道地震", "气象厅说地震无海啸")
     assert list(one.title_words) == ["日本", "北海道", "地震"]
