@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aggregator.config import Config
 from aggregator.daemon import clock, editions_folder, open_pipeline
-from aggregator.engines.regrouping import regroup
+from aggregator.engines.regrouping import forget_old, regroup
 from aggregator.engines.round import CycleReport, Progress, Publication, Round
 from aggregator.errors import ArchiveError
 from aggregator.reports import cycle_report
@@ -28,6 +28,8 @@ async def cycle(
     async with open_pipeline(config, state) as pipeline:
         before = await pipeline.store.read(editions.counts)
         report = await Round(pipeline, clock).cycle(feed_ids, progress)
+        await regroup(pipeline, clock, progress)  # if a `reprocess` was cut off
+        await forget_old(pipeline.store, clock())
         after = await pipeline.store.read(editions.counts)
     return report, cycle_report(report, before, after, config, editions_folder(config, state))
 

@@ -155,12 +155,10 @@ class Pipeline:
         Raises StoreError and WorkerError.
         """
         stored = await self.store.read(regrouping.stored, after, REGROUPED_TOGETHER)
-        if not stored:
-            await self.store.write(regrouping.record, None)
-            return None
-        read = await self.workers.run(read_again, stored)
-        await self.store.write(self.settler.regroup, list(zip(stored, read, strict=True)), now)
-        return min(one.published for one in stored)
+        read = await self.workers.run(read_again, stored) if stored else ()
+        again = list(zip(stored, read, strict=True))
+        await self.store.write(self.settler.regroup, after, again, now)
+        return min((one.published for one in stored), default=None)
 
     # --- publish ---------------------------------------------------------------------------
 

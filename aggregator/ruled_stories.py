@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from aggregator.core.story_view import story_view
+from aggregator.core.story_view import lead_of
 from aggregator.errors import RulingError
 from aggregator.settling import Settler
 from aggregator.store import Connection, rulings, stories, story_places
@@ -37,7 +37,7 @@ def split(
         raise RulingError("no article was chosen that is to leave", where, "name at least one")
     if not staying:
         raise RulingError("all its articles were chosen", where, "at least one has to stay")
-    lead = story_view(stories.view_members(connection, story.id)).lead
+    lead = lead_of(stories.view_members(connection, story.id))
     said = _together(leaving)
     for event in story.events:
         members = [member.article_id for member in event.members]

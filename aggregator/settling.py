@@ -116,13 +116,15 @@ class Settler:
             self._leave(connection, row.number, None)
             return "dropped"
         outcome = articles.outcome_of(row, composed)
+        known = _known(composed)
         if outcome == "same":
             articles.publish(connection, row, made, outcome, row.number, asked_at, now)
             touched |= {ALL, *(match.topic_id for match in composed.matches)}
+            if (row.published, row.outlet) != (composed.published, composed.outlet):
+                self._place_again(connection, row.number, known, said)
             return outcome
 
         new = outcome == "made"
-        known = _known(composed)
         met = self._meet(connection, known, None if new else row.number)
         other = met.duplicate
         if other and (new or other.number < row.number):
@@ -134,22 +136,37 @@ class Settler:
         touched |= {ALL, *(match.topic_id for match in composed.matches)}
         copies.keep(connection, number, met.sketch, met.common, known.published)
         copies.relate(connection, row.id, met.relations, now)
-        if new and said is not NO_OVERRIDES:
-            said = rulings.of_stories(connection)  # it may be of those that were named
+        if new and said is not NO_OVERRIDES and rulings.is_named(connection, "story", row.id):
+            said = rulings.of_stories(connection)  # it has its number only now
         place = self._desk.arrive if new else self._desk.change
         place(connection, number, row.id, known.traits.draft, said)
         if other:
             self._merge(connection, row.id, other.id, now, touched)
         return outcome
 
+    def _place_again(
+        self, connection: Connection, number: int, known: _Known, said: Overrides
+    ) -> None:
+        """The same text, as of another day or outlet: another entry speaks for it by now."""
+        _, sketch = _own_text(connection, known, count=False)
+        copies.keep(connection, number, sketch, frozenset(), known.published)
+        self._desk.change(connection, number, known.id, known.traits.draft, said)
+
     # --- stored articles, again --------------------------------------------------------------
 
     def regroup(
-        self, connection: Connection, stored: Sequence[tuple[Stored, Traits]], now: datetime
+        self,
+        connection: Connection,
+        after: int,
+        stored: Sequence[tuple[Stored, Traits]],
+        now: datetime,
     ) -> None:
-        """Lets stored articles settle again, in the order of their numbers: where two are found
-        to be one that were not, they are merged. Those that came meanwhile have settled.
+        """Lets the stored articles of the next numbers after `after` settle again, in their order:
+        where two are found to be one that were not, they are merged. Those that came meanwhile
+        have settled; and where another process was quicker, all have.
         """
+        if regrouping.reached(connection) != after:
+            return
         touched: set[str] = set()
         said = rulings.of_stories(connection)
         done = regrouping.settled(connection, [one.number for one, _ in stored])
@@ -166,8 +183,7 @@ class Settler:
                 continue
             copies.keep(connection, one.number, met.sketch, met.common, one.published)
             self._desk.arrive(connection, one.number, one.id, traits.draft, said)
-        if stored:
-            regrouping.record(connection, stored[-1][0].number)
+        regrouping.record(connection, stored[-1][0].number if stored else None)
         touch(connection, touched)
 
     # --- what people rule ----------------------------------------------------------------------
@@ -333,10 +349,11 @@ def _ruled(
 
 def _named_in_story(connection: Connection, article_id: str) -> str:
     """The name by which something is said of a published article's event."""
-    if ruled_on(connection, article_id).state != "ready" or not stories.story_of(
-        connection, article_id
-    ):
-        raise RulingError(
-            "it is in no story yet", f"article {article_id}", "it is still to be made: poll first"
-        )
+    where = f"article {article_id}"
+    if ruled_on(connection, article_id).state != "ready":
+        raise RulingError("it is in no story yet", where, "it is still to be made: poll first")
+    if not stories.story_of(connection, article_id):
+        doing = regrouping.reached(connection) is not None
+        hint = "all are being grouped anew: try again when that is done" if doing else ""
+        raise RulingError("it is in no story", where, hint)
     return rulings.name_of(connection, article_id)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from aggregator.core.story_prints import StoryPrint, unlabelled
 from aggregator.core.text import fold, letters
@@ -144,9 +145,8 @@ def story_view(members: Sequence[Member]) -> StoryView:
     """What is shown of these articles, whatever their order. Raises ValueError for none."""
     if not members:
         raise ValueError("a story without articles has nothing to show")
-    in_time = sorted(members, key=lambda one: (one.published, one.article))
-    wire = tuple(copy for one in in_time if (copy := _wire_copy(one, in_time)))
-    lead = _lead(in_time, {one.article for one in wire})
+    in_time, wire = _read(members)
+    lead = _lead(in_time, wire)
     return StoryView(
         lead=lead.article,
         headline=unlabelled(lead.title),
@@ -160,6 +160,21 @@ def story_view(members: Sequence[Member]) -> StoryView:
     )
 
 
+def lead_of(members: Sequence[Member]) -> str:
+    """The article that leads, as in `story_view`, which takes much longer. Raises ValueError for
+    none.
+    """
+    if not members:
+        raise ValueError("a story without articles has none that leads")
+    return _lead(*_read(members)).article
+
+
+def _read(members: Sequence[Member]) -> tuple[Sequence[Member], tuple[WireCopy, ...]]:
+    """In order of time, and which of them are copies."""
+    in_time = sorted(members, key=lambda one: (one.published, one.article))
+    return in_time, tuple(copy for one in in_time if (copy := _wire_copy(one, in_time)))
+
+
 def _outlets(in_time: Sequence[Member]) -> tuple[OutletReports, ...]:
     by_outlet: dict[str, list[Member]] = {}
     for one in in_time:
@@ -170,7 +185,7 @@ def _outlets(in_time: Sequence[Member]) -> tuple[OutletReports, ...]:
     )
 
 
-def _lead(in_time: Sequence[Member], copies: set[str]) -> Member:
+def _lead(in_time: Sequence[Member], wire: Sequence[WireCopy]) -> Member:
     """The article most like all others together, rather whole than short; no copy if it may be.
 
     The earliest of equal ones.
@@ -185,6 +200,7 @@ def _lead(in_time: Sequence[Member], copies: set[str]) -> Member:
         likeness = sum(part * together[word] for word, part in one.print.words.items()) / length
         return likeness + LENGTH_COUNTS * min(len(one.text), LONG) / LONG
 
+    copies = {one.article for one in wire}
     own = [one for one in in_time if one.article not in copies] or in_time
     return max(own, key=lambda one: round(fitness(one), 6))
 
@@ -260,7 +276,7 @@ def _nowhere(key: str, others: Sequence[_Said]) -> bool:
 
 
 def _first(found: Iterable[str]) -> tuple[str, ...]:
-    return tuple(found)[:MOST_ONLY]
+    return tuple(islice(found, MOST_ONLY))
 
 
 # --- why an article belongs ----------------------------------------------------------------------

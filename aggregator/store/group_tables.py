@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 from aggregator.store.columns import long_text, time_column
@@ -31,6 +31,12 @@ from aggregator.store.tables import table_of
 
 # SQLite: the primary key is the table, rather than an index beside it
 _KEY_ONLY = {"sqlite_with_rowid": False}
+
+
+def _ended(name: str) -> Index:
+    """What became part of others: few of all."""
+    led = text("merged_into <> ''")
+    return Index(name, "merged_into", sqlite_where=led, postgresql_where=led)
 
 
 class SketchRow(SQLModel, table=True):
@@ -88,6 +94,7 @@ class RelationRow(SQLModel, table=True):
 
 class RulingRow(SQLModel, table=True):
     __tablename__ = "rulings"
+    __table_args__ = (Index("rulings_second", "scope", "second_id"),)
 
     scope: str = Field(primary_key=True)
     """`article`: whether they are one; `story`: whether they are of one event."""
@@ -142,7 +149,7 @@ class WordLogRow(SQLModel, table=True):
 
 class EventRow(SQLModel, table=True):
     __tablename__ = "events"
-    __table_args__ = (Index("events_story", "story_id", "position"),)
+    __table_args__ = (Index("events_story", "story_id", "position"), _ended("events_ended"))
 
     id: str = Field(primary_key=True)
     story_id: str
@@ -170,7 +177,7 @@ class MemberRow(SQLModel, table=True):
 
 class StoryRow(SQLModel, table=True):
     __tablename__ = "stories"
-    __table_args__ = (Index("stories_latest", "latest"),)
+    __table_args__ = (Index("stories_latest", "latest"), _ended("stories_ended"))
 
     id: str = Field(primary_key=True)
     came_from: str

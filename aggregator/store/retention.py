@@ -17,7 +17,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, text, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from aggregator.core.model import Entry
 from aggregator.store import copies, story_places
@@ -167,9 +179,24 @@ def _ungroup(connection: Connection, numbers: Sequence[int]) -> None:
     stories = select(EVENTS.c.story_id).where(EVENTS.c.id.in_(left)).distinct()
     threads = connection.execute(stories).scalars().all()
     of_event = select(MEMBERS.c.number).where(MEMBERS.c.event_id == EVENTS.c.id)
-    connection.execute(delete(EVENTS).where(EVENTS.c.id.in_(left), ~of_event.exists()))
-    of_story = select(EVENTS.c.id).where(EVENTS.c.story_id == STORIES.c.id)
-    connection.execute(delete(STORIES).where(STORIES.c.id.in_(threads), ~of_story.exists()))
+    _drop_with_heirs(connection, EVENTS, left, of_event)
+    of_story = select(EVENTS.c.id).where(
+        EVENTS.c.story_id == STORIES.c.id, EVENTS.c.merged_into == ""
+    )
+    _drop_with_heirs(connection, STORIES, threads, of_story)
+
+
+def _drop_with_heirs(
+    connection: Connection, table: Table, ids: Sequence[str], members: Select[Any]
+) -> None:
+    """Deletes those of the rows that have no members left, and what had become part of them."""
+    asked = select(table.c.id).where(table.c.id.in_(ids), ~members.exists())
+    gone = connection.execute(asked).scalars().all()
+    while gone:
+        connection.execute(delete(table).where(table.c.id.in_(gone)))
+        # the second condition lets SQLite use the partial index
+        led = and_(table.c.merged_into.in_(gone), text("merged_into <> ''"))
+        gone = connection.execute(select(table.c.id).where(led)).scalars().all()
 
 
 def is_removed(connection: Connection, article_id: str) -> bool:

@@ -93,9 +93,7 @@ def names_of(connection: Connection, article: str) -> frozenset[str]:
 
     Not by its own, if the entry that gave it has left.
     """
-    entries = entries_of(connection, article)
-    named = {by_url(entry) for entry in entries} | {by_key(entry) for entry in entries}
-    return frozenset(named or {article})
+    return _names_of_all(connection, [article])[article]
 
 
 def name_of(connection: Connection, article: str) -> str:
@@ -130,18 +128,37 @@ def moved(connection: Connection, found: Mapping[str, str]) -> Mapping[str, str]
         return {}
     rows = [_Said(*row) for row in connection.execute(_ARTICLES_APART)]
     named = {one for row in rows for one in (row.first_id, row.second_id)} & found.keys()
-    return {
-        name: home
-        for name in sorted(named)
-        if name not in names_of(connection, found[name])
-        and (home := _among(connection, name, _partners(rows, {name}, {"apart"})))
-    }
+    partners = {name: _partners(rows, {name}, {"apart"}) for name in sorted(named)}
+    lead = rows_lead_to(connection, {one for ones in partners.values() for one in ones})
+    names = _names_of_all(connection, {found[name] for name in named} | set(lead.values()))
+    homes: dict[str, str] = {}
+    for name, ones in partners.items():
+        if name not in names[found[name]]:
+            others = sorted({lead[one] for one in ones if one in lead})
+            home = next((other for other in others if name in names[other]), "")
+            if home:
+                homes[name] = home
+    return homes
 
 
-def _among(connection: Connection, name: str, ids: Collection[str]) -> str:
-    """The one of these articles, or of what they were merged into, that has the name."""
-    found = sorted(set(rows_lead_to(connection, ids).values()))
-    return next((one for one in found if name in names_of(connection, one)), "")
+def _names_of_all(
+    connection: Connection, articles: Collection[str]
+) -> Mapping[str, frozenset[str]]:
+    """As `names_of`, of several."""
+    named: dict[str, set[str]] = {article: set() for article in articles}
+    asked = select(ENTRIES.c.article_id, ENTRIES.c.url, ENTRIES.c.feed_id, ENTRIES.c.key)
+    rows: Iterable[Row[Any]] = connection.execute(asked.where(ENTRIES.c.article_id.in_(articles)))
+    for row in rows:
+        named[row.article_id] |= {by_url(row), by_key(row)}
+    return {article: frozenset(names or {article}) for article, names in named.items()}
+
+
+def is_named(connection: Connection, scope: Scope, article: str) -> bool:
+    """Whether anything was said of the article."""
+    names = names_of(connection, article)
+    either = or_(RULINGS.c.first_id.in_(names), RULINGS.c.second_id.in_(names))
+    asked = select(RULINGS.c.rule).where(RULINGS.c.scope == scope, either).limit(1)
+    return connection.execute(asked).first() is not None
 
 
 # --- what was said of an article -----------------------------------------------------------------

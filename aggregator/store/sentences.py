@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, update
 
-from aggregator.core.repeated import WINDOW, SentenceCount, halved, is_boilerplate, once_more
+from aggregator.core.repeated import FORGOTTEN, WINDOW, SentenceCount, is_boilerplate, once_more
 from aggregator.store.columns import signed, unsigned
 from aggregator.store.group_tables import SENTENCES, SOURCES
 from aggregator.store.statements import Numbered, Statement
@@ -80,15 +80,10 @@ def learn(
 
 
 def _halve(connection: Connection, source: str, articles: int) -> None:
+    """As core's `halved`, in the store: there may be hundreds of thousands."""
     of_source = SENTENCES.c.source == source
-    rows = connection.execute(
-        select(SENTENCES.c.hash, SENTENCES.c.times, SENTENCES.c.days).where(of_source)
-    )
-    counts = {unsigned(row.hash): SentenceCount(row.times, _days(row.days)) for row in rows}
-    connection.execute(delete(SENTENCES).where(of_source))
-    kept = halved(counts, articles)
-    if kept:
-        connection.execute(insert(SENTENCES), [_values(source, *one) for one in kept.items()])
+    connection.execute(delete(SENTENCES).where(of_source, SENTENCES.c.times < FORGOTTEN * articles))
+    connection.execute(update(SENTENCES).where(of_source).values(times=SENTENCES.c.times // 2))
 
 
 def clear(connection: Connection) -> None:

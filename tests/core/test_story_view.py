@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aggregator.core.story_counts import WordCounts
 from aggregator.core.story_prints import story_print
-from aggregator.core.story_view import Member, OutletReports, WireCopy, story_view
+from aggregator.core.story_view import Member, OutletReports, WireCopy, lead_of, story_view
 
 NOW = datetime(2026, 1, 30, 8, tzinfo=UTC)
 
@@ -57,6 +57,7 @@ def test_the_lead_is_whole_and_no_copy_and_gives_the_headline() -> None:
     assert (view.first_report, view.began, view.latest) == ("a", FLASH.published, COPY.published)
     only_copies = story_view([WIRE, COPY])
     assert only_copies.lead == "b"
+    assert (lead_of(ALL), lead_of([COPY, WIRE])) == ("c", "b")
     short = member("s", "镜报", "地震", "新华社东京1月30日电 地震。", 0)
     assert story_view([short, WIRE, COPY]).lead == "b"
     assert story_view([FLASH]).headline == "北海道发生6.8级地震"

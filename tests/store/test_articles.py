@@ -280,6 +280,18 @@ def test_a_change_in_substance_keeps_what_was_said_before(topics: Newsroom) -> N
     assert revisions(topics)[1] == (first.article_id, first.title, "<p>某人逝世</p>", 0, 0)
 
 
+def test_the_words_of_another_entry_are_no_revision(room: Newsroom) -> None:
+    first = entry("a")
+    room.poll(first)
+    room.make(composed(first, "<p>某人去世</p>"))
+    others = replace(composed(first, "<p>某人逝世</p>"), url="https://own.example/a")
+    assert room.make(others, NOW + HOUR) == "changed"
+    assert revisions(room) == []
+    article = room.store.article(first.article_id)
+    assert article is not None
+    assert (article.url, article.updated) == (others.url, NOW + HOUR)
+
+
 def test_a_change_of_markup_or_spelling_alone_is_no_revision(room: Newsroom) -> None:
     first = entry("a", title="塔利班谈判")
     room.poll(first)

@@ -77,7 +77,7 @@ def regroup(room: Newsroom) -> None:
     room.write(regrouping.begin)
     stored = room.read(regrouping.stored, 0, 100)
     room.settler = Settler()
-    room.write(room.settler.regroup, list(zip(stored, read_again(stored), strict=True)), LATER)
+    room.write(room.settler.regroup, 0, list(zip(stored, read_again(stored), strict=True)), LATER)
 
 
 def lose_all_but_rulings(room: Newsroom) -> None:

@@ -115,6 +115,7 @@ def _tables_of_copies() -> None:
         sa.Column("rule", STRING, nullable=False),
         sa.Column("ruled_at", TIME, nullable=False),
     )
+    op.create_index("rulings_second", "rulings", ["scope", "second_id"])
 
 
 def _tables_of_stories() -> None:
@@ -171,6 +172,15 @@ def _tables_of_stories() -> None:
         sa.Column("latest", TIME, nullable=False),
     )
     op.create_index("stories_latest", "stories", ["latest"])
+    for table in ("events", "stories"):
+        ended = sa.text("merged_into <> ''")
+        op.create_index(
+            f"{table}_ended",
+            table,
+            ["merged_into"],
+            sqlite_where=ended,
+            postgresql_where=ended,
+        )
 
 
 def _regroup_all() -> None:
