@@ -15,7 +15,7 @@ from hashlib import blake2b
 from urllib.parse import SplitResult, urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
-from aggregator.core.model import ParsedEntry
+from aggregator.core.model import Entry, ParsedEntry
 from aggregator.core.passing import lasting_text
 from aggregator.core.patterns import compiled
 from aggregator.core.text import letters
@@ -207,6 +207,15 @@ def _are_one(entries: Iterable[ParsedEntry]) -> bool:
         return True
     texts = {(item.title, item.url, item.date_given, item.summary, item.content) for item in items}
     return len(texts) == 1
+
+
+def keys_without_guid(entry: Entry, alone: bool) -> tuple[str, ...]:
+    """What an entry may be known by whose guid tells nothing, the shortest first: its canonical
+    URL, if it is `alone` on its page; hashes with title and date, and with the text.
+    """
+    known = entry.url, entry.title, entry.date_given
+    hashes = _hash(*known), _hash(*known, entry.digest)
+    return (_bounded(entry.url), *hashes) if alone else hashes
 
 
 def entry_url(entry: ParsedEntry, rules: tuple[UrlRule, ...] = ()) -> str:

@@ -6,7 +6,6 @@ it in bulk statements, so a feed's validators and its entries are never apart.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -35,16 +34,13 @@ from aggregator.core.model import (
 )
 from aggregator.store.feed_rows import POLLED, feed_state_of, new_feed_values, polled_values
 from aggregator.store.homes import Home, at_home, chunks, homes_by_key, homes_of
+from aggregator.store.naming import named
 from aggregator.store.retention import keep_out
 from aggregator.store.rows import entry_values, pending_values
 from aggregator.store.tables import ARTICLES, ENTRIES, EXTRACTS, FEEDS, HOLDS
 
 # The statements of every poll are made once: making one costs more than running it.
 
-_KNOWN = select(ENTRIES.c.key, ENTRIES.c.digest).where(
-    ENTRIES.c.feed_id == bindparam("the_id"),
-    ENTRIES.c.key.in_(bindparam("the_keys", expanding=True)),
-)
 _POLLED = (
     update(FEEDS)
     .where(FEEDS.c.id == bindparam("the_id"))
@@ -58,16 +54,14 @@ _BEGUN = (
 _TITLED = _POLLED.values(
     title=case((FEEDS.c.title == "", bindparam("its_title")), else_=FEEDS.c.title),
 )
-_SAME_URL = select(ENTRIES.c.key, ENTRIES.c.url).where(
-    ENTRIES.c.feed_id == bindparam("the_id"),
-    ENTRIES.c.article_id.in_(bindparam("the_articles", expanding=True)),
-)
-
 REVISABLE = (
     "digest", "title", "summary", "content", "base", "author", "language", "categories",
     "enclosures",
 )  # fmt: skip
 """What a revised entry brings anew. What it is about, and when it came, stays."""
+
+MOVED = ("url", "link")
+"""And one that has another URL now; its article keeps its id."""
 
 
 def sync_feeds(connection: Connection, specs: Sequence[FeedSpec], now: datetime) -> None:
@@ -235,31 +229,6 @@ def record_state(connection: Connection, state: FeedState) -> None:
     connection.execute(_POLLED, {"the_id": state.feed_id, **polled_values(state)})
 
 
-def _under_known_keys(
-    connection: Connection, feed_id: str, entries: Sequence[Entry], known: Mapping[str, str]
-) -> tuple[Entry, ...]:
-    """The entries under the keys they are known by: a feed may change its guids, and mirrors of
-    one feed may each have their own.
-
-    An entry is known by its key, else by its canonical URL: if no other entry of the document
-    has that, and none that is known by it stands there as well, for those are several posts on
-    one page.
-    """
-    times = Counter(entry.url for entry in entries)
-    strange = [e for e in entries if e.url and e.key not in known and times[e.url] == 1]
-    if not strange:
-        return tuple(entries)
-    homes = homes_of(connection, strange)
-    given = {entry.key for entry in entries}
-    keys: dict[str, str] = {}
-    for ids in chunks(sorted({home.id for home in homes.values()})):
-        for row in connection.execute(_SAME_URL, {"the_id": feed_id, "the_articles": ids}):
-            if row.key not in given:
-                keys[row.url] = max(row.key, keys.get(row.url, ""))
-    renamed = {entry.key: keys[entry.url] for entry in strange if entry.url in keys}
-    return tuple(replace(entry, key=renamed.get(entry.key, entry.key)) for entry in entries)
-
-
 def record_entries(
     connection: Connection, feed_id: str, entries: Sequence[Entry], now: datetime
 ) -> Decision:
@@ -269,11 +238,8 @@ def record_entries(
     the same id; either way the article is to be made (again). Entries of an article
     that retention removed count as known, whatever is new about them.
     """
-    known = _known(connection, feed_id, entries)
-    under_known = _under_known_keys(connection, feed_id, entries, known)
-    if under_known != tuple(entries):
-        entries, known = under_known, _known(connection, feed_id, under_known)
-    decision = decide(entries, known)
+    names = named(connection, feed_id, entries)
+    decision = decide(names.entries, names.digests)
     homes = homes_of(connection, decision.new)
     about = homes_by_key(connection, feed_id, decision.revised)
     decision = _without_removed(connection, feed_id, decision, homes, about)
@@ -285,15 +251,8 @@ def record_entries(
         connection.execute(insert(ENTRIES), [entry_values(entry) for entry in homed])
         _make_again(connection, {e.article_id for e in homed} - missing.keys(), now)
     if decision.revised:
-        connection.execute(
-            update(ENTRIES)
-            .where(ENTRIES.c.feed_id == feed_id, ENTRIES.c.key == bindparam("the_key"))
-            .values({name: bindparam(f"new_{name}") for name in REVISABLE}),
-            [
-                {"the_key": values["key"]} | {f"new_{name}": values[name] for name in REVISABLE}
-                for values in map(entry_values, decision.revised)
-            ],
-        )
+        _revise(connection, feed_id, decision.revised, REVISABLE)
+        _revise(connection, feed_id, [e for e in decision.revised if e.key in names.moved], MOVED)
         changed = {about[entry.key].id for entry in decision.revised}
         # the page will have changed too
         for ids in chunks(sorted(changed)):
@@ -301,6 +260,21 @@ def record_entries(
             connection.execute(update(EXTRACTS).where(of_these).values(stale=True))
         _make_again(connection, changed, now)
     return decision
+
+
+def _revise(
+    connection: Connection, feed_id: str, entries: Sequence[Entry], columns: Sequence[str]
+) -> None:
+    if entries:
+        connection.execute(
+            update(ENTRIES)
+            .where(ENTRIES.c.feed_id == feed_id, ENTRIES.c.key == bindparam("the_key"))
+            .values({name: bindparam(f"new_{name}") for name in columns}),
+            [
+                {"the_key": values["key"]} | {f"new_{name}": values[name] for name in columns}
+                for values in map(entry_values, entries)
+            ],
+        )
 
 
 def record_holds(connection: Connection, until: Mapping[str, datetime]) -> None:
@@ -314,15 +288,6 @@ def record_holds(connection: Connection, until: Mapping[str, datetime]) -> None:
 
 def holds(connection: Connection) -> Mapping[str, datetime]:
     return {row.host: row.until for row in connection.execute(select(HOLDS))}
-
-
-def _known(connection: Connection, feed_id: str, entries: Sequence[Entry]) -> Mapping[str, str]:
-    """The digests of those of the entries that are stored, by key."""
-    known: dict[str, str] = {}
-    for keys in chunks([entry.key for entry in entries]):
-        rows = connection.execute(_KNOWN, {"the_id": feed_id, "the_keys": keys})
-        known.update((row.key, row.digest) for row in rows)
-    return known
 
 
 def _without_removed(
