@@ -31,6 +31,7 @@ from aggregator.core.model import (
     Article,
     BodyVerdict,
     Entry,
+    EntryRef,
     Extracted,
     FeedRules,
     FeedSpec,
@@ -300,7 +301,7 @@ def _composed(
     )
     if not wanted:
         return composed
-    document = document_of(composed, {entry.feed_id for entry in material.entries})
+    document = document_of(composed, material.entries)
     return replace(composed, matches=match_topics(_topics(rules), document))
 
 
@@ -373,8 +374,13 @@ def _refused(reading: _Reading, body: str | None, rules: Rules, language: str = 
     return bool(spec.drop and _query(spec.drop, rules.aliases).judge(document).answer is Answer.YES)
 
 
-def document_of(article: Composed | Article, feeds: Iterable[str]) -> Document:
-    """An article as queries see it: the same just made and from the store."""
+def document_of(article: Composed | Article, entries: Iterable[Entry | EntryRef]) -> Document:
+    """An article as queries see it: the same just made and from the store.
+
+    Its title and outlet are those of all its entries: who joins it takes it out of no topic.
+    """
+    seen = list(entries)
+    titles, outlets = {one.title for one in seen}, {one.outlet for one in seen}
     return Document.of(
         title=article.title,
         lead=article.lead,
@@ -382,10 +388,12 @@ def document_of(article: Composed | Article, feeds: Iterable[str]) -> Document:
         author=article.author,
         categories=article.categories,
         outlet=article.outlet,
-        feeds=tuple(sorted(feeds)),
+        feeds=tuple(sorted({one.feed_id for one in seen})),
         language=article.language,
         url=article.url,
         published=article.published,
+        other_titles=tuple(sorted(titles - {article.title})),
+        other_outlets=tuple(sorted(outlets - {article.outlet})),
     )
 
 

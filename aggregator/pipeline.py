@@ -16,7 +16,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from uuid import NAMESPACE_URL, uuid5
@@ -33,6 +33,8 @@ from aggregator.core.model import (
     TopicSpec,
 )
 from aggregator.core.robots import RobotsKnown
+from aggregator.core.traits import Traits
+from aggregator.errors import WorkerError, WorkersGone
 from aggregator.fetch import Fetcher
 from aggregator.making import Maker, PageOwed
 from aggregator.outputs import FORMATS
@@ -42,6 +44,7 @@ from aggregator.settling import Settler
 from aggregator.sources.archives import ArchivedPost
 from aggregator.steps import ARCHIVE, archived_entry, read_again, render
 from aggregator.store import Store, editions, polls, regrouping, robots
+from aggregator.store.regrouping import Stored
 from aggregator.websub import WebSub
 from aggregator.workers import Workers
 
@@ -155,10 +158,24 @@ class Pipeline:
         Raises StoreError and WorkerError.
         """
         stored = await self.store.read(regrouping.stored, after, REGROUPED_TOGETHER)
-        read = await self.workers.run(read_again, stored) if stored else ()
-        again = list(zip(stored, read, strict=True))
+        again = await self._read_again(stored)
         await self.store.write(self.settler.regroup, after, again, now)
         return min((one.published for one in stored), default=None)
+
+    async def _read_again(self, stored: Sequence[Stored]) -> list[tuple[Stored, Traits]]:
+        """What they are recognised by; one that no worker can read is known by its title."""
+        if not stored:
+            return []
+        try:
+            read = await self.workers.run(read_again, stored)
+        except WorkersGone:
+            raise
+        except WorkerError as error:
+            if len(stored) > 1:
+                return [pair for one in stored for pair in await self._read_again([one])]
+            log.error("article %s: it is grouped by its title alone: %s", stored[0].id, error)
+            read = read_again([replace(stored[0], body="")])
+        return list(zip(stored, read, strict=True))
 
     # --- publish ---------------------------------------------------------------------------
 

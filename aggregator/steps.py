@@ -170,4 +170,4 @@ def render(edition: Edition, suffix: str) -> bytes:
 
 def judge_article(query: Query, article: Article) -> Verdict:
     """What a query says of an article that is stored."""
-    return query.judge(document_of(article, {entry.feed_id for entry in article.entries}))
+    return query.judge(document_of(article, article.entries))

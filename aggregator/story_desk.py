@@ -8,7 +8,7 @@ prints and the odds of two prints are known by digests of their content, and of 
 has learnt the store says whether they are still its own. So a transaction that failed, or another
 process that wrote, leaves nothing wrong behind.
 
-bench/story_desk.py does the same in memory; tests/test_story_desk.py holds the two together.
+bench/story_desk.py does the same in memory; tests/store/test_story_desk.py holds the two together.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 PRINTS = 1000
-"""Prints that are remembered, 50 KB each. Of 20 that a newcomer is held against, one or two are
+"""Prints that are remembered, 20 KB each. Of ten that a newcomer is held against, one or two are
 not among them; of 500 five, which took a quarter more time."""
 
 PAIRS = 20_000

@@ -19,6 +19,7 @@ from aggregator.core.model import (
     Material,
     PageWanted,
     Retrieved,
+    TopicSpec,
     Validators,
 )
 from tests.publisher import NOW, paragraphs, summary
@@ -191,6 +192,19 @@ def test_an_outlets_name_is_nobodys_author() -> None:
     first, second = entry("a", paragraphs("会谈"), 1), entry("b", paragraphs("会谈"), 2)
     entries = replace(first, author=""), replace(second, author="乙报")
     assert made(material(*entries)).author == ""
+
+
+@pytest.mark.parametrize(
+    "query", ["title:旧题 outlet:甲报", "title:新题 outlet:乙报", "feed:a feed:b"]
+)
+def test_who_joins_an_article_takes_it_out_of_no_topic(query: str) -> None:
+    excerpt = entry("a", summary("会谈"), 1, title="旧题")
+    whole = entry("b", paragraphs("会谈", 9), 2, title="新题")
+    rules = Rules((TopicSpec("t", "话题", query),), ())
+    found = compose(material(excerpt, whole), rules)
+    assert isinstance(found, Composed)
+    assert found.title == "新题"
+    assert [match.topic_id for match in found.matches] == ["t"]
 
 
 BODIES = st.sampled_from(["", summary("会谈"), CUT, paragraphs("会谈"), paragraphs("会谈", 9)])

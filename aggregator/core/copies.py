@@ -14,6 +14,7 @@ When in doubt, nothing.
 | of 3 or more numbers < .60 in the longer ¹           | none: a template with other figures      |
 | shorter than half; of a list or not at the beginning | digest_contains from .75, else none      |
 | one outlet, short, with other figures or days ¹      | none: a template                         |
+| one outlet, one title, over 12 hours, < .85 equal    | none: the next instalment of a column    |
 | each title has a number that the other article lacks | none, but for ≥ 500 letters, ≥ .85 equal |
 | one outlet, titles < .40 alike, text changed         | none: the next report, parts of this one |
 | contained ≥ .85 either way; at another outlet ≥ .70  | copy, whatever the titles                |
@@ -153,6 +154,8 @@ def judge(seen: Evidence, limits: Limits = LIMITS) -> Relation:
         return Relation("digest_contains", score, seen.swapped) if found else NONE
     if seen.same_outlet and _is_next_notice(seen, limits) and not surely:
         return NONE
+    if seen.same_outlet and _is_next_instalment(seen, limits):
+        return NONE
     if _has_other_subject(seen, limits):
         return NONE
     if seen.same_outlet and not _is_same_report(seen, limits):
@@ -205,6 +208,12 @@ def _is_next_notice(seen: Evidence, limits: Limits) -> bool:
         return False
     changed = seen.numbers < 1 and seen.back_numbers < 1
     return changed and seen.length < limits.long and seen.ratio >= limits.half
+
+
+def _is_next_instalment(seen: Evidence, limits: Limits) -> bool:
+    """Of a column: each day under its title, with its introduction, and what is new that day."""
+    again = seen.titles >= limits.same_title and seen.hours > limits.same_day
+    return again and seen.both < limits.whole and seen.ratio >= limits.half
 
 
 def _has_other_subject(seen: Evidence, limits: Limits) -> bool:

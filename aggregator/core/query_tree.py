@@ -78,20 +78,23 @@ class Document:
         language: str = "",
         url: str = "",
         published: datetime | None = None,
+        other_titles: tuple[str, ...] = (),
+        other_outlets: tuple[str, ...] = (),
     ) -> Document:
         """A document from texts as people read them; `plain_text` makes HTML into such.
 
         `body=None` says that the body is not fetched yet: then a field left empty is
         taken as not known yet either, and a field that is given as final. `feeds` are
-        the ids of the feeds that carried it, `language` a BCP 47 tag, `published` aware.
+        the ids of the feeds that carried it, `language` a BCP 47 tag, `published` aware;
+        `other_titles` and `other_outlets` are those of other entries of it.
         """
         given = {
-            "title": (title,),
+            "title": (title, *other_titles),
             "lead": (lead,),
             "body": (body or "",),
             "author": (author,),
             "category": categories,
-            "outlet": (outlet,),
+            "outlet": (outlet, *other_outlets),
             "feed": feeds,
             "lang": (language.replace("_", "-"),),
             "url": (url,),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 from sqlalchemy import Connection, func, select
@@ -11,8 +14,11 @@ from sqlalchemy import Connection, func, select
 from aggregator.engines.local import LocalEngine
 from aggregator.engines.regrouping import GROUPED
 from aggregator.engines.round import Round
+from aggregator.errors import WorkerError
 from aggregator.store import regrouping
-from aggregator.store.group_tables import MEMBERS, SKETCH_HASHES, STORY_PRINTS
+from aggregator.store.group_tables import MEMBERS, SKETCH_HASHES, SKETCHES, STORY_PRINTS
+from aggregator.store.regrouping import Stored
+from aggregator.workers import Workers
 from tests.engines.conftest import OnDesk
 from tests.publisher import Desk
 
@@ -51,6 +57,38 @@ def test_a_tick_groups_anew_what_was_begun(on_desk: OnDesk) -> None:
         await ended(engine, d)
         await engine.close(5)
         assert d.pipeline.store.read_now(groups) == before
+
+    on_desk(play)
+
+
+class Fragile:
+    """Workers of which each fails that is given the article of this title."""
+
+    def __init__(self, sound: Workers, title: str) -> None:
+        self._sound = sound
+        self._title = title
+
+    async def run(self, step: Callable[..., object], stored: Sequence[Stored]) -> object:
+        if any(one.title == self._title for one in stored):
+            raise WorkerError("took more than its time", "a worker", "")
+        return await self._sound.run(step, stored)
+
+
+def test_an_article_that_no_worker_can_read_is_grouped_by_its_title_and_holds_up_no_other(
+    on_desk: OnDesk,
+) -> None:
+    async def play(d: Desk) -> None:
+        await Round(d.pipeline, lambda: d.now).cycle()
+        await d.pipeline.store.write(regrouping.begin)
+        fragile = cast(Workers, Fragile(d.pipeline.workers, "甲"))
+        engine = LocalEngine(replace(d.pipeline, workers=fragile), lambda: d.now)
+        await ended(engine, d)
+        await engine.close(5)
+        assert len(d.pipeline.store.read_now(groups)) == 2
+        sizes = d.pipeline.store.read_now(
+            lambda c: c.execute(select(SKETCHES.c.size).order_by(SKETCHES.c.size)).scalars().all()
+        )
+        assert sizes[0] == 0 < sizes[1]
 
     on_desk(play)
 
