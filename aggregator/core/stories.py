@@ -14,8 +14,8 @@ Cross-validated, B-cubed of events and of stories, with nothing else changed: .9
 best alone .947 and .893, the mean alone .948 and .885; joining events from .65 .947 and .901, from
 .85 .949 and .905, from .90 .945 and .905; stories from .55 .903, from .70 .900. Windows of 48 and
 of 120 hours gave the same as 72, but the labelled days are five. Of each word, the newest 50, 100
-or 400 articles gave the same. All of these held a newcomer against 20 near articles. With ten, which
-is half of what placing costs, events and stories are .950 and .910 (.952 and .912 with twenty);
+or 400 articles gave the same. All of these held a newcomer against 20 near articles. With ten,
+which is half of what placing costs, events and stories are .950 and .910 (.952 and .912 with 20);
 fitted to the same labels, with 20, 14, 10 or 8: .953, .952, .953, .953 and .915, .916, .914, .914.
 """
 
