@@ -122,8 +122,9 @@ def named(connection: Connection, feed_id: str, entries: Sequence[Entry]) -> Nam
     unplaced = [entry for entry in doubtful if entry.key not in keys]
     free = [entry for entry in unplaced if not name_places and entry.key not in taken]
     same = _worded_alike(connection, feed_id, free)
-    taken |= {entry.key for entry in same}
-    others = [entry for entry in unplaced if entry not in same]
+    held = {entry.key for entry in same}
+    taken |= held
+    others = [entry for entry in unplaced if entry.key not in held]
     keys |= _by_themselves(connection, feed_id, others, several, taken)
 
     unlinked = [entry for entry in strange if not entry.url]

@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, event, select
 
-from aggregator.core.identity import article_id
+from aggregator.core.identity import KEY_LIMIT, article_id
 from aggregator.core.model import Decision, Entry
 from aggregator.store import polls, retention, rulings
+from aggregator.store.naming import READ
 from aggregator.store.tables import ARTICLES, ENTRIES
 from tests.publisher import paragraphs
 from tests.store.making import FEEDX, GUANCHA, HOUR, NOW, Newsroom, composed, entry
@@ -92,16 +93,26 @@ def test_where_guids_name_places_every_article_comes_once_under_its_own_id(
     each_by_itself(room, [one for one in stories if one.article_id in shown])
 
 
-def test_places_are_told_though_texts_are_made_from_one_template(room: Newsroom) -> None:
-    text = paragraphs("央行今日开展逆回购操作")
-    stories = [
-        story(f"a{number}", text=f"{text}<p>第{number}次</p>", title=f"早报第{number}期")
-        for number in range(5)
-    ]
-    decisions = polled(room, *(placed(stories[n : n + 3][::-1]) for n in range(3)))
-    assert [len(one.new) for one in decisions] == [3, 1, 1]
+def alike(number: int, guid: str = "") -> Entry:
+    """One of many that are made from one template."""
+    text = f"{paragraphs('央行今日开展逆回购操作')}<p>第{number}次</p>"
+    return story(f"a{number}", guid, text, f"早报第{number}期")
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_places_are_told_though_texts_are_made_from_one_template(room: Newsroom, step: int) -> None:
+    stories = [alike(number) for number in range(3 + 2 * step)]
+    documents = [placed(stories[n * step : n * step + 3][::-1]) for n in range(3)]
+    decisions = polled(room, *documents)
+    assert [len(one.new) for one in decisions] == [3, step, step]
     assert [one.revised for one in decisions] == [()] * 3
     each_by_itself(room, stories)
+
+
+def test_where_an_item_goes_on_under_another_guid_its_guid_is_another_items(room: Newsroom) -> None:
+    decisions = polled(room, [alike(1, "top")], [alike(2, "top"), alike(1, "second")])
+    assert [len(one.new) for one in decisions] == [1, 1]
+    each_by_itself(room, [alike(1), alike(2)])
 
 
 def test_an_article_is_revised_wherever_it_stands(room: Newsroom) -> None:
@@ -130,6 +141,13 @@ def test_short_posts_at_places_are_told_by_their_titles(room: Newsroom) -> None:
     each_by_itself(room, [first, second])
 
 
+def test_posts_without_titles_at_places_are_told_by_their_texts(room: Newsroom) -> None:
+    a, b = (replace(story(name, "item-1"), title="") for name in "ab")
+    decisions = polled(room, [a], [b])
+    assert [len(one.new) for one in decisions] == [1, 1]
+    each_by_itself(room, [a, b])
+
+
 def test_an_article_with_a_very_long_url_is_known_again(room: Newsroom) -> None:
     def long(name: str) -> Entry:
         url = f"https://example.org/{name * 900}"
@@ -138,18 +156,31 @@ def test_an_article_with_a_very_long_url_is_known_again(room: Newsroom) -> None:
 
     decisions = polled(room, [long("a")], [long("b")], [long("b")], [long("a")])
     assert [len(one.new) for one in decisions] == [1, 1, 0, 0]
+    assert all(len(one.key) <= KEY_LIMIT for each in decisions for one in each.new)
 
 
-def test_a_key_made_from_a_url_is_no_other_entrys(room: Newsroom) -> None:
-    permalink = story("b").url
-    squatter = story("x", permalink)
-    decisions = polled(
-        room, [squatter, story("a", "latest")], [squatter, story("b", "latest")],
-        [squatter, story("b", "latest")],
-    )  # fmt: skip
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_key_made_from_a_url_is_no_other_entrys(room: Newsroom, stays: bool) -> None:
+    squatter = story("x", story("b").url)
+    beside = [squatter] if stays else []
+    a, b = story("a", "latest"), story("b", "latest")
+    decisions = polled(room, [squatter, a], [*beside, b], [*beside, b])
     assert [len(one.new) for one in decisions] == [2, 1, 0]
     assert [one.revised for one in decisions] == [()] * 3
     each_by_itself(room, [squatter, story("a"), story("b")])
+
+
+def test_posts_of_one_page_with_one_title_stay_several(room: Newsroom) -> None:
+    def posts(day: int, *numbers: int) -> list[Entry]:
+        url = f"https://example.org/live/{day}"
+        return [
+            entry(f"item-{place}", paragraphs(f"{day}-{n}"), url=url, title=f"第{day}日")
+            for place, n in enumerate(numbers)
+        ]
+
+    decisions = polled(room, posts(1, 1, 2), posts(22, 1, 2), posts(22, 1, 2))
+    assert [len(one.new) for one in decisions] == [2, 2, 0]
+    assert [one.revised for one in decisions] == [()] * 3
 
 
 def test_posts_of_one_page_at_places_stay_several(room: Newsroom) -> None:
@@ -217,6 +248,25 @@ def test_a_short_text_under_a_similar_title_is_revised(room: Newsroom) -> None:
     assert len(decision.revised) == 1
 
 
+def test_a_short_text_that_goes_on_under_a_new_title_is_revised(room: Newsroom) -> None:
+    short = "喀布尔机场附近发生爆炸，数人受伤。"
+    before = story("a", text=short, title="快讯")
+    room.poll(before)
+    after = moved(before, f"{short}{paragraphs('后来')}", "现场报道")
+    assert len(room.poll(after, now=NOW + HOUR).revised) == 1
+
+
+def test_of_very_many_that_moved_only_the_titles_are_compared(room: Newsroom) -> None:
+    before = [story(f"a{number}") for number in range(READ + 3)]
+    room.poll(*before)
+    after = [
+        moved(one, f"{one.content}<p>又及</p>", paragraphs(f"改{one.key}", 1)[10:30])
+        for one in before
+    ]
+    decision = room.poll(*after, now=NOW + HOUR)
+    assert (len(decision.revised), len(decision.new)) == (READ, 3)
+
+
 def test_an_unchanged_text_under_another_url_is_known(room: Newsroom) -> None:
     room.poll(story("a"))
     decision = room.poll(moved(story("a")), now=NOW + HOUR)
@@ -264,7 +314,7 @@ def test_a_notice_that_is_repeated_day_by_day_is_new_each_day(room: Newsroom) ->
         [notice("r1", after=DAY)],
         [notice("r2", after=2 * DAY), notice("r3", after=DAY)],
     )
-    assert [len(one.new) for one in decisions] == [1, 1, 1]
+    assert [[one.key for one in each.new] for each in decisions] == [["r0"], ["r1"], ["r2"]]
 
 
 def test_two_alike_without_urls_stay_two(room: Newsroom) -> None:
@@ -273,9 +323,9 @@ def test_two_alike_without_urls_stay_two(room: Newsroom) -> None:
         [notice("0-a")],
         [notice("1-a"), notice("1-b")],
         [notice("2-a"), notice("2-b")],
-        [notice("2-a"), notice("3-b")],
+        [notice("0-a"), notice("3-b"), notice("3-c")],
     )
-    assert [len(one.new) for one in decisions] == [1, 1, 0, 0]
+    assert [len(one.new) for one in decisions] == [1, 1, 0, 1]
 
 
 def test_an_undated_notice_again_is_new_where_guids_hold(room: Newsroom) -> None:
@@ -286,10 +336,12 @@ def test_an_undated_notice_again_is_new_where_guids_hold(room: Newsroom) -> None
     assert [len(one.new) for one in decisions] == [2, 0, 1]
 
 
-def test_a_notice_with_a_url_is_not_taken_for_one_without(room: Newsroom) -> None:
-    linked = replace(notice("n1"), url="https://example.org/n1", link="https://example.org/n1")
-    room.poll(replace(linked, article_id=article_id(linked.url, "feedx", "n1")))
-    assert len(room.poll(notice("n2"), now=NOW + HOUR).new) == 1
+@pytest.mark.parametrize("with_date", [True, False])
+def test_a_notice_with_a_url_is_not_taken_for_one_without(room: Newsroom, with_date: bool) -> None:
+    linked, bare = (one if with_date else undated(one) for one in (notice("n1"), notice("n2")))
+    url = "https://example.org/n1"
+    linked = replace(linked, url=url, link=url, article_id=article_id(url, "feedx", "n1"))
+    assert [len(one.new) for one in polled(room, [linked], [bare])] == [1, 1]
 
 
 def test_a_mirrors_other_guids_bring_nothing_twice(room: Newsroom) -> None:
@@ -333,4 +385,5 @@ def test_a_poll_without_anything_odd_asks_nothing_more(room: Newsroom) -> None:
         return len(asked)
 
     assert statements(document) == 2, "which are known, and whether anything was ruled"
+    assert statements([moved(document[0]), *document[1:]]) == 2, "with the same text"
     assert statements(revised) == 6, "whose it is; entry, extract and article"
