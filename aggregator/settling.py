@@ -209,20 +209,14 @@ class Settler:
         self._merge(connection, kept, gone, now, touched)
         touch(connection, touched)
 
-    def rule_story(
-        self, connection: Connection, rule: rulings.Rule, one: str, other: str, now: datetime
-    ) -> frozenset[str]:
-        """A person says that two published articles are of one event, or are not; events follow.
-        Gives the ids of the stories that changed.
-
-        Raises RulingError for the same one twice, and for what is in no story.
-        """
-        return self.rule_stories(connection, {(one, other): rule}, now)
-
     def rule_stories(
         self, connection: Connection, said: Mapping[tuple[str, str], rulings.Rule], now: datetime
     ) -> frozenset[str]:
-        """As `rule_story`, of several pairs at once."""
+        """A person says of pairs of published articles that they are of one event, or are not;
+        events follow. Gives the ids of the stories that changed.
+
+        Raises RulingError for the same one twice, and for what is in no story.
+        """
         for (one, other), rule in said.items():
             if one == other:
                 raise RulingError(

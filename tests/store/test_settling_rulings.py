@@ -285,6 +285,10 @@ def ids(*names: str) -> list[str]:
     return [BY_NAME[name].id for name in names]
 
 
+def pair(one: str, other: str) -> tuple[str, str]:
+    return BY_NAME[one].id, BY_NAME[other].id
+
+
 def anew(bureau: Bureau) -> None:
     """All is placed again, by what people ruled."""
     bureau.write(regrouping.begin)
@@ -296,10 +300,10 @@ def anew(bureau: Bureau) -> None:
 def test_articles_are_ruled_apart_and_together_for_good(full: Bureau) -> None:
     settler = Settler()
     assert full.event_of("quake") == full.event_of("quake-2")
-    changed = full.write(settler.rule_story, "apart", *ids("quake", "quake-2"), NOW)
+    changed = full.write(settler.rule_stories, {pair("quake", "quake-2"): "apart"}, NOW)
     assert full.story_of("quake") in changed
     assert full.event_of("quake") != full.event_of("quake-2")
-    full.write(settler.rule_story, "together", *ids("bank", "cars"), NOW)
+    full.write(settler.rule_stories, {pair("bank", "cars"): "together"}, NOW)
     assert full.event_of("bank") == full.event_of("cars")
     anew(full)
     assert full.event_of("quake") != full.event_of("quake-2")
@@ -310,7 +314,7 @@ def test_two_articles_that_are_no_pair_are_refused(full: Bureau) -> None:
     full.file(late := replace(BY_NAME["bank"], name="late"))
     for other, said in ((BY_NAME["cars"].id, "twice"), (late.id, "no story"), ("none", "no such")):
         with pytest.raises(RulingError, match=said):
-            full.write(Settler().rule_story, "apart", BY_NAME["cars"].id, other, NOW)
+            full.write(Settler().rule_stories, {(BY_NAME["cars"].id, other): "apart"}, NOW)
     assert not full.read(rulings.any_of, "story")
 
 
@@ -357,7 +361,7 @@ def test_what_was_parted_from_a_story_is_put_back(full: Bureau) -> None:
     story = full.story_of("quake")
     full.write(ruled_stories.split, settler, story, ids("quake-2"), NOW)
     assert full.events() != before
-    full.write(settler.rule_story, "together", *ids("quake", "quake-2"), NOW)
+    full.write(settler.rule_stories, {pair("quake", "quake-2"): "together"}, NOW)
     assert full.events() == before
     said = full.read(lambda c: c.execute(select(RULINGS.c.rule)).scalars().all())
     assert said == ["together"]
@@ -365,10 +369,10 @@ def test_what_was_parted_from_a_story_is_put_back(full: Bureau) -> None:
 
 def test_what_was_said_before_does_not_stand_against_it(full: Bureau) -> None:
     settler = Settler()
-    full.write(settler.rule_story, "together", *ids("quake-2", "quake-3"), NOW)
+    full.write(settler.rule_stories, {pair("quake-2", "quake-3"): "together"}, NOW)
     full.write(ruled_stories.split, settler, full.story_of("quake"), ids("quake-2"), NOW)
     assert {"quake-2"} in full.events()
-    full.write(settler.rule_story, "apart", *ids("quake-3", "cars"), NOW)
+    full.write(settler.rule_stories, {pair("quake-3", "cars"): "apart"}, NOW)
     full.write(ruled_stories.merge, settler, full.story_of("quake"), full.story_of("cars"), NOW)
     assert {"quake", "quake-3", "quake-4", "cars", "cars-2"} in full.events()
 
@@ -383,7 +387,7 @@ def test_the_smaller_first_event_comes_whole(full: Bureau) -> None:
 def test_what_was_said_of_the_event_of_a_part_holds_in_another_store(one: Newsroom) -> None:
     split(one, FIRST)
     come(one, OWN)
-    one.write(one.settler.rule_story, "together", home(one, FIRST), home(one, OWN), LATER)
+    one.write(one.settler.rule_stories, {(home(one, FIRST), home(one, OWN)): "together"}, LATER)
     lose_all_but_rulings(one)
     come(one, SECOND, FIRST, OWN)
     story = one.read(stories.story_of, home(one, FIRST))
