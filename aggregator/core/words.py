@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import re
 
-import rjieba
-
 from aggregator.core.text import is_unspaced, letters
 
 _NAMES = ("nr", "ns", "nt", "nz")
@@ -24,6 +22,8 @@ def words(folded: str) -> list[str]:
     Without punctuation, what begins with a digit, and characters that stand alone in a script
     without spaces (的, 在, 为): those are in everything.
     """
+    import rjieba  # its dictionary takes 34 MB, and is wanted in workers
+
     return [word for word in rjieba.cut(folded) if _tells(word)]
 
 
@@ -40,5 +40,7 @@ def names(folded: str) -> list[str]:
     By dictionary and tag, so of people whom it does not know only what looks like a name.
     Of two letters at least.
     """
+    import rjieba
+
     tagged = [_SAYS.sub("", word) for word, tag in rjieba.tag(folded) if tag.startswith(_NAMES)]
     return [word for word in tagged if len(letters(word)) > 1 and not word[0].isdigit()]
