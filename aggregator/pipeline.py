@@ -23,6 +23,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from aggregator.compose import Rules
 from aggregator.config import Config
+from aggregator.core.composed import Stored
 from aggregator.core.feed_state import FeedState
 from aggregator.core.model import (
     Article,
@@ -44,7 +45,6 @@ from aggregator.settling import Settler
 from aggregator.sources.archives import ArchivedPost
 from aggregator.steps import ARCHIVE, archived_entry, read_again, render
 from aggregator.store import Store, editions, polls, regrouping, robots
-from aggregator.store.regrouping import Stored
 from aggregator.websub import WebSub
 from aggregator.workers import Workers
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from aggregator.core.composed import Composed
+from aggregator.core.composed import Composed, Stored
 from aggregator.core.copies import (
     DUPLICATE,
     Relation,
@@ -33,7 +33,6 @@ from aggregator.store import sentences as counted
 from aggregator.store.articles import Made, Outcome
 from aggregator.store.copies import Candidate, source_of
 from aggregator.store.editions import ALL, touch
-from aggregator.store.regrouping import Stored
 from aggregator.store.splitting import ruled_on
 from aggregator.story_desk import StoryDesk
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from traceback import format_exc
 
 from aggregator.compose import Rules, compose, document_of
-from aggregator.core.composed import Composed
+from aggregator.core.composed import Composed, Stored
 from aggregator.core.dates import credible
 from aggregator.core.identity import article_id, canonical_url, entry_digest, entry_keys, entry_url
 from aggregator.core.model import (
@@ -36,7 +36,6 @@ from aggregator.errors import AggregatorError
 from aggregator.outputs import FORMATS
 from aggregator.sources import URL_RULES, url_rules_of
 from aggregator.sources.archives import ArchivedPost
-from aggregator.store.regrouping import Stored
 
 ARCHIVE = FeedSpec(
     id="archive", urls=("archive:",), title="archive", source="feedx", full_text="feed"

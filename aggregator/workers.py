@@ -39,10 +39,9 @@ PATIENCE = 60
 """So many times its seconds a task may take in real time, before it counts as stuck. None waits
 for anything, so that hardly happens; but a machine may be busy."""
 
-MEGABYTES = 475
-"""The address space of one worker. Its libraries take 265 of it, 106 of them resident, which all
-workers share; reading the largest feed that may be takes 100 more, with its copies and gaps 200.
-Main process and two workers stay under 512 so."""
+MEGABYTES = 435
+"""The address space of one worker. Its libraries take 227 of it, 76 of them resident; reading the
+largest feed that may be takes 100 more. Main process and two workers stay under 512 so."""
 
 NICE = 3
 """Workers let the main process go first, which has everybody waiting."""

@@ -1,4 +1,4 @@
-"""An article made from its material, before it meets the others in the store."""
+"""An article before it meets the others in the store: made from its material, or stored already."""
 
 from __future__ import annotations
 
@@ -43,3 +43,17 @@ class Composed:
     """Where the body is from: the id of the feed that gave it, or the page's URL."""
     compared: tuple[tuple[str, bool], ...] = ()
     """Feeds whose body was held against a page fetched just now, and whether it was whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A published article with what it settles by, to settle once more; `body` is HTML."""
+
+    id: str
+    number: int
+    title: str
+    outlet: str
+    published: datetime
+    fingerprint: str
+    source: str
+    body: str

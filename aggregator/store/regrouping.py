@@ -6,29 +6,14 @@ How far that has come stands in the store, so that it goes on after a restart.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select
 
+from aggregator.core.composed import Stored
 from aggregator.store import copies, sentences, story_places
 from aggregator.store.copies import source_of
 from aggregator.store.group_tables import MEMBERS, REGROUPING
 from aggregator.store.tables import ARTICLES
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A published article with what it settles by; `body` is HTML."""
-
-    id: str
-    number: int
-    title: str
-    outlet: str
-    published: datetime
-    fingerprint: str
-    source: str
-    body: str
 
 
 def begin(connection: Connection) -> None:

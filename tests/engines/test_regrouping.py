@@ -11,13 +11,13 @@ from typing import cast
 import pytest
 from sqlalchemy import Connection, func, select
 
+from aggregator.core.composed import Stored
 from aggregator.engines.local import LocalEngine
 from aggregator.engines.regrouping import GROUPED
 from aggregator.engines.round import Round
 from aggregator.errors import WorkerError
 from aggregator.store import regrouping
 from aggregator.store.group_tables import MEMBERS, SKETCH_HASHES, SKETCHES, STORY_PRINTS
-from aggregator.store.regrouping import Stored
 from aggregator.workers import Workers
 from tests.engines.conftest import OnDesk
 from tests.publisher import Desk
