@@ -39,7 +39,7 @@ PATIENCE = 60
 """So many times its seconds a task may take in real time, before it counts as stuck. None waits
 for anything, so that hardly happens; but a machine may be busy."""
 
-MEGABYTES = 435
+MEGABYTES = 400
 """The address space of one worker. Its libraries take 227 of it, 76 of them resident; reading the
 largest feed that may be takes 100 more. Main process and two workers stay under 512 so."""
 
