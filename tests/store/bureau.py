@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Concatenate, ParamSpec, TypeVar
 from uuid import NAMESPACE_URL, uuid5
 
 from sqlalchemy import JSON, Connection, Integer, insert, select
@@ -26,9 +24,7 @@ from aggregator.store.group_tables import (
 )
 from aggregator.store.tables import ARTICLES, MATCHES
 from aggregator.story_desk import StoryDesk
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from tests.store.asking import Asked
 
 DAWN = datetime(2026, 1, 30, 0, 0, tzinfo=UTC)
 
@@ -125,29 +121,13 @@ def made_up(seed: int, number: int, in_title: int, around: int) -> list[Report]:
 Rows = tuple[tuple[object, ...], ...]
 
 
-class Bureau:
+class Bureau(Asked):
     """A store with a desk. Articles have numbers in the order in which they are filed."""
 
     def __init__(self, store: Store) -> None:
-        self.store = store
+        super().__init__(store)
         self.desk = StoryDesk()
         self.numbers: dict[str, int] = {}
-
-    def write(
-        self,
-        operation: Callable[Concatenate[Connection, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        return asyncio.run(self.store.write(operation, *args, **kwargs))
-
-    def read(
-        self,
-        operation: Callable[Concatenate[Connection, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        return self.store.read_now(operation, *args, **kwargs)
 
     def file(self, *reports: Report, topics: Iterable[str] = ()) -> None:
         """Stores them as published articles; nothing is placed yet."""

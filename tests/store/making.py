@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Concatenate, ParamSpec, TypeVar
-
-from sqlalchemy import Connection
 
 from aggregator.core.composed import Composed
 from aggregator.core.dedupe import fingerprint
@@ -30,9 +26,7 @@ from aggregator.core.text import plain_text
 from aggregator.core.traits import read_traits
 from aggregator.settling import Settler
 from aggregator.store import Store, articles, editions, materials, polls
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from tests.store.asking import Asked
 
 NOW = datetime(2021, 11, 24, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -44,28 +38,12 @@ GUANCHA = FeedSpec(
 )
 
 
-class Newsroom:
+class Newsroom(Asked):
     """A store, asked without an event loop around it."""
 
     def __init__(self, store: Store) -> None:
-        self.store = store
+        super().__init__(store)
         self.settler = Settler()
-
-    def write(
-        self,
-        operation: Callable[Concatenate[Connection, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        return asyncio.run(self.store.write(operation, *args, **kwargs))
-
-    def read(
-        self,
-        operation: Callable[Concatenate[Connection, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        return self.store.read_now(operation, *args, **kwargs)
 
     def poll(
         self,
